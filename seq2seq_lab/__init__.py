@@ -1,0 +1,32 @@
+"""A lab on recurrent encoder-decoders: "one two five" -> "125#", on TensorFlow 2 and Keras 3."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "settings": ["Settings"],
+    "runtime": ["setup"],
+    "vocabulary": ["encode", "decode", "print_valid_characters"],
+    "data": ["Batch", "get_batch", "get_block", "is_held_out"],
+    "gru": ["GRUCell"],
+    "loss": ["sequence_loss", "token_accuracy", "exact_match", "accuracy_by_position"],
+    "parts": ["Encoder", "Decoder"],
+    "model": ["Seq2Seq"],
+    "training": ["train", "evaluate", "held_out", "restart", "load"],
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted(_MODULE)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name's module when it is first used: `import seq2seq_lab` alone does not load TensorFlow."""
+    if name not in _MODULE:
+        raise AttributeError(f"module 'seq2seq_lab' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"seq2seq_lab.{_MODULE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

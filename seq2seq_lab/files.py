@@ -1,0 +1,46 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """A path to write to, beside `path`; moved onto it when all went well, removed otherwise.
+
+    Raises:
+        OSError: the folder does not exist or cannot be written.
+    """
+    path = pathlib.Path(path)
+    check_writable("path", path)
+    handle, unfinished = tempfile.mkstemp(path.suffix, f".{path.stem}-", path.parent)
+    os.close(handle)
+    unfinished = pathlib.Path(unfinished)
+    try:
+        yield unfinished
+        unfinished.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def check_writable(name: str, path: str | os.PathLike) -> None:
+    """Raise an OSError that names the argument, unless a file could be written at `path`."""
+    path = pathlib.Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{name} must name a file, but {path} is a folder")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{name} must lie in a folder that exists, but {path} does not")
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise PermissionError(f"{name} must be writable, but {path} is not")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,196 @@
+"""The gated recurrent unit: its equations, the one time loop, and the same equations made fast.
+
+    z = sigmoid(x W_xz + h W_hz + b_z)          update gate: z = 1 copies the old state
+    r = sigmoid(x W_xr + h W_hr + b_r)          reset gate
+    c = tanh(x W_xc + (r * h) W_hc + b_c)       candidate
+    h = (1 - z) * c + z * h                     state
+
+After Cho et al. 2014, arXiv 1406.1078. Used in section "The cell" of notebook 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from seq2seq_lab.settings import COUNT, check
+
+WEIGHTS = ("W_xz", "W_xr", "W_xc", "W_hz", "W_hr", "W_hc", "b_z", "b_r", "b_c")
+SMALL = {"class_name": "TruncatedNormal", "config": {"stddev": 0.1}}
+WIDEST_SPELLED = 32  # above this many units a library's product beats a spelled-out one
+
+
+@keras.saving.register_keras_serializable("seq2seq_lab")
+class GRUCell(keras.layers.Layer):
+    """A GRU cell with one matrix for each gate and source; works inside `keras.layers.RNN`.
+
+    Args:
+        units: H, the size of the state.
+        W_xz, W_xr, W_xc: initialisers of the `(E, H)` matrices from the input.
+        W_hz, W_hr, W_hc: initialisers of the `(H, H)` matrices from the state.
+        b_z, b_r, b_c: initialisers of the `(H,)` biases.
+
+    After it has been built, the attributes of these names are the weights themselves.
+
+    Raises:
+        ValueError: `units` is not a whole number of at least 1, or an initialiser is unknown.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        W_xz: Any = SMALL,
+        W_xr: Any = SMALL,
+        W_xc: Any = SMALL,
+        W_hz: Any = SMALL,
+        W_hr: Any = SMALL,
+        W_hc: Any = SMALL,
+        b_z: Any = "zeros",
+        b_r: Any = "zeros",
+        b_c: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        check("units", units, COUNT)
+        self.units = self.state_size = self.output_size = units
+        given = W_xz, W_xr, W_xc, W_hz, W_hr, W_hc, b_z, b_r, b_c
+        self.initializers = {w: initializer(i) for w, i in zip(WEIGHTS, given, strict=True)}
+
+    def build(self, input_shape: tuple) -> None:
+        E, H = input_shape[-1], self.units
+        for name in WEIGHTS:
+            shape = (H,) if name[0] == "b" else (E, H) if name[2] == "x" else (H, H)
+            weight = self.add_weight(shape, self.initializers[name], name=name)
+            setattr(self, name, weight)
+
+    def call(self, x: tf.Tensor, states: Any, training: bool = False) -> tuple:
+        """One step: input `x (B, E)` and state `h (B, H)` to the new state, as output and as state."""
+        h = states[0] if isinstance(states, (list, tuple)) else states
+        z = tf.sigmoid(x @ self.W_xz + h @ self.W_hz + self.b_z)
+        r = tf.sigmoid(x @ self.W_xr + h @ self.W_hr + self.b_r)
+        c = tf.tanh(x @ self.W_xc + (r * h) @ self.W_hc + self.b_c)
+        h = (1 - z) * c + z * h
+        return h, [h]
+
+    def input_share(self, x: tf.Tensor) -> tf.Tensor:
+        """What the gates take from the input alone, `(..., E)` -> `(..., 3H)` for z, r, c."""
+        W_x = tf.concat([self.W_xz, self.W_xr, self.W_xc], 1)
+        return x @ W_x + tf.concat([self.b_z, self.b_r, self.b_c], 0)
+
+    def get_config(self) -> dict:
+        initializers = {k: keras.initializers.serialize(i) for k, i in self.initializers.items()}
+        return {**super().get_config(), "units": self.units, **initializers}
+
+
+def initializer(identifier: Any) -> Any:
+    """Keras' initialiser of this name, configuration or object, never shared between two weights.
+
+    (Keras draws the same numbers from one unseeded object each time that it is called.)
+    """
+    found = keras.initializers.get(identifier)
+    return found.clone() if isinstance(found, keras.initializers.Initializer) else found
+
+
+def time_loop(
+    step: Callable, carry: tf.Tensor, n: Any, steps: Any, kept: int = 1, backwards: bool = False
+) -> list[tf.Tensor]:
+    """The one loop over time: `carry, values = step(t, carry)` for t = 0 ... n - 1.
+
+    Args:
+        step: from the time and the carry `(B, H)` to the next carry and a tuple of `kept` values `(B, H)`.
+        n: how many steps to take: the longest true length of the batch.
+        steps: how many steps there could be, at least `n`.
+        backwards: take t = n - 1 ... 0 instead.
+
+    Returns:
+        The last carry, then each kept value as `(steps, B, H)`, 0 where no step was taken.
+    """
+    n = tf.minimum(n, steps)
+
+    def body(i, carry, *rows):
+        t = n - 1 - i if backwards else i
+        carry, values = step(t, carry)
+        return i + 1, carry, *(row.write(t, v) for row, v in zip(rows, values, strict=True))
+
+    rows = [tf.TensorArray(carry.dtype, steps, element_shape=carry.shape) for _ in range(kept)]
+    start = tf.constant(0), carry, *rows
+    _, carry, *rows = tf.while_loop(lambda i, *_: i < n, body, start, maximum_iterations=steps)
+    return [carry, *(row.stack() for row in rows)]
+
+
+def unroll(cell: Any, embeddings: Any, ids: tf.Tensor, h: tf.Tensor, n: Any) -> tf.Tensor:
+    """Every state of a cell that reads symbols: `ids (S, B)` from state `h (B, H)`, `n` steps of it.
+
+    Returns the states `(S, B, H)` after each step. For a `GRUCell` the fast form below is used, for any
+    other cell (one of your own, or Keras') its own `call`, step by step.
+    """
+    if type(cell) is GRUCell:
+        table = cell.input_share(tf.convert_to_tensor(embeddings))  # (V, 3H): once for each symbol
+        recurrent = (tf.convert_to_tensor(W) for W in (cell.W_hz, cell.W_hr, cell.W_hc))
+        return gru_states(table, ids, h, *recurrent, n)
+
+    def step(t, h):
+        h, _ = cell(tf.gather(embeddings, tf.gather(ids, t)), [h])
+        return h, (h,)
+
+    return time_loop(step, h, n, length(ids))[1]
+
+
+@tf.custom_gradient
+def gru_states(table, ids, h_0, W_hz, W_hr, W_hc, n):
+    """The equations of `GRUCell` over a whole sequence, with their gradient written by hand.
+
+    `table (V, 3H)` is each symbol's share of the gates, `ids (S, B)` are the symbols read, `h_0 (B, H)` is
+    the first state; `n` steps are taken. Returns the states `(S, B, H)`. Forwards, the loop runs the cell's
+    equations. Backwards, it passes only `dz`, `dr`, `dc` through time (as they stand inside sigmoid and
+    tanh), and each weight gradient is one product after the loop.
+    """
+
+    def forward(t, h):
+        x_z, x_r, x_c = tf.split(tf.gather(table, tf.gather(ids, t)), 3, 1)  # three (B, H)
+        z = tf.sigmoid(x_z + times(h, W_hz))
+        r = tf.sigmoid(x_r + times(h, W_hr))
+        c = tf.tanh(x_c + times(r * h, W_hc))
+        h = (1 - z) * c + z * h
+        return h, (h, z, r, c)
+
+    _, h, z, r, c = time_loop(forward, h_0, n, length(ids), kept=4)  # each (S, B, H)
+
+    def gradient(dh_after):
+        h_before = tf.concat([h_0[None], h[:-1]], 0)
+        T_hz, T_hr, T_hc = (tf.transpose(W) for W in (W_hz, W_hr, W_hc))
+
+        def backward(t, dh):
+            dh_t, h_t, z_t, r_t, c_t = (tf.gather(a, t) for a in (dh_after, h_before, z, r, c))
+            dh += dh_t
+            dc = dh * (1 - z_t) * (1 - c_t * c_t)
+            drh = times(dc, T_hc)
+            dr = drh * h_t * r_t * (1 - r_t)
+            dz = dh * (h_t - c_t) * z_t * (1 - z_t)
+            dh = dh * z_t + drh * r_t + times(dz, T_hz) + times(dr, T_hr)
+            return dh, (dz, dr, dc)
+
+        start = tf.zeros_like(h_0)
+        dh_0, dz, dr, dc = time_loop(backward, start, n, length(ids), kept=3, backwards=True)
+        dW_hz = tf.einsum("sbh,sbk->hk", h_before, dz)
+        dW_hr = tf.einsum("sbh,sbk->hk", h_before, dr)
+        dW_hc = tf.einsum("sbh,sbk->hk", r * h_before, dc)
+        dtable = tf.math.unsorted_segment_sum(tf.concat([dz, dr, dc], 2), ids, length(table))
+        return dtable, None, dh_0, dW_hz, dW_hr, dW_hc, None
+
+    return h, gradient
+
+
+def length(a: tf.Tensor) -> Any:
+    """How many rows `a` has: a number where it is known, so that compiled loops have fixed bounds."""
+    return tf.shape(a)[0] if a.shape[0] is None else a.shape[0]
+
+
+def times(a: tf.Tensor, W: tf.Tensor) -> tf.Tensor:
+    """`a @ W`; for a small `W` spelled out as a sum of outer terms, which XLA melts into its neighbours."""
+    if tf.executing_eagerly() or W.shape[0] > WIDEST_SPELLED:
+        return a @ W
+    return tf.add_n([p * q for p, q in zip(tf.split(a, W.shape[0], 1), tf.unstack(W), strict=True)])

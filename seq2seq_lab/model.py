@@ -1,0 +1,209 @@
+"""The model that joins an encoder and a decoder: call, free running, one training step.
+
+Used in sections "The model" and "Training" of notebook 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_lab.files import whole_file
+from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
+from seq2seq_lab.parts import Decoder, Encoder, free_running, teacher_forced
+from seq2seq_lab.runtime import xla_works
+from seq2seq_lab.settings import COUNT, Settings, check
+from seq2seq_lab.vocabulary import END, decode, encode
+
+
+@keras.saving.register_keras_serializable("seq2seq_lab")
+class Seq2Seq(keras.Model):
+    """A recurrent encoder-decoder, built from the settings unless parts are given.
+
+    Args:
+        settings: sizes of the lesson's parts, and how `fit` trains: batch, L2, clipping.
+        encoder, decoder: parts that follow the contracts above.
+
+    Raises:
+        ValueError: the parts do not fit each other.
+    """
+
+    def __init__(
+        self,
+        settings: Settings = Settings(),  # noqa: B008 (it is frozen)
+        encoder: Any = None,
+        decoder: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.settings = settings
+        self.seed = 0
+        self.encoder = encoder or Encoder.from_settings(settings)
+        self.decoder = decoder or Decoder.from_settings(settings)
+        self.mean_loss = keras.metrics.Mean("loss")
+        self.mean_token_accuracy = keras.metrics.Mean("token_accuracy")
+        self.mean_exact_match = keras.metrics.Mean("exact_match")
+        one = np.ones((1, 1), np.int32)
+        self(one, one[0], one)  # makes every weight, and shows at once whether the parts fit
+
+    def build(self, *_: Any) -> None:
+        """Nothing to do: each part makes its own weights."""
+
+    def compile(self, optimizer: Any, jit_compile: Any = "auto", **kwargs: Any) -> None:
+        """As in Keras, but "auto" means XLA wherever it works, on a CPU too."""
+        jit_compile = xla_works() if jit_compile == "auto" else jit_compile
+        super().compile(optimizer, jit_compile=jit_compile, **kwargs)
+
+    def call(self, inputs: Any, inputs_seqlen: Any, targets_in: Any) -> tf.Tensor:
+        """Logits `(B, T, 11)`, teacher-forced: every step is fed the true symbol before it."""
+        state, memory = self._read(inputs, inputs_seqlen)
+        tokens = tf.transpose(_ids("targets_in", targets_in, 2))
+        states = teacher_forced(self.decoder, tokens, state, memory)
+        return tf.transpose(self.decoder.logits(states), (1, 0, 2))
+
+    def free_running(self, inputs: Any, inputs_seqlen: Any, steps: int) -> tf.Tensor:
+        """Logits `(B, steps, 11)`: each step is fed the arg-max of the one before, the first `#`."""
+        check("steps", steps, COUNT)
+        inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
+        return self._compiled_free_running(inputs, inputs_seqlen, tf.constant(steps))
+
+    def translate(self, texts: Iterable[str]) -> list[str]:
+        """`["one two five"]` -> `["125#"]`, or without `#` if the model does not end in time.
+
+        Raises:
+            ValueError: a text is empty or has characters other than the 16.
+        """
+        if isinstance(texts, str):
+            raise ValueError(f"texts must be a list of strings, but is the string {texts!r}")
+        rows = [encode(text) for text in texts]
+        if not rows:
+            return []
+        lengths = np.array([len(row) for row in rows], np.int32)
+        if not lengths.all():
+            raise ValueError("texts must not be empty, but one is ''")
+        inputs = np.zeros((len(rows), lengths.max()), np.int32)
+        for row, ids in zip(inputs, rows, strict=True):
+            row[: len(ids)] = ids
+        steps = (len(inputs[0]) + 1) // 4 + 1  # "one " is the shortest that a digit can be, then `#`
+        said = np.argmax(self.free_running(inputs, lengths, steps), -1)  # (B, steps)
+        texts = (decode(row).partition(END) for row in said)
+        return [digits + end for digits, end, _ in texts]
+
+    def train_step(self, data: tuple) -> dict:
+        """Learn from a block of K batches, one after the other, inside one compiled program.
+
+        `data` is `((inputs, inputs_seqlen, targets_in, span), targets_out, targets_mask)`, each part
+        `(K, B, ...)`; `span` says which of the batches to take: `span[0] <= k < span[1]`.
+        """
+        (*x, span), targets, mask = data
+
+        def one_batch(k, total):
+            *inputs, y, weights = (tf.gather(part, k) for part in (*x, targets, mask))
+            return k + 1, total + self.learn(inputs, y, weights)
+
+        first, last = span[0], span[1]
+        start = first, tf.constant(0.0)
+        _, total = tf.while_loop(lambda k, _: k < last, one_batch, start)
+        batches = tf.cast(last - first, tf.float32)
+        self.mean_loss.update_state(tf.math.divide_no_nan(total, batches), batches)
+        return {"loss": self.mean_loss.result()}
+
+    def learn(self, x: tuple, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """One step of the optimiser on one batch; returns the loss before it, without the penalty."""
+        weights = self.trainable_variables
+        with tf.GradientTape() as tape:
+            loss = sequence_loss(self(*x, training=True), targets, mask)
+            penalised = loss
+            if self.settings.l2:
+                penalised += self.settings.l2 * tf.add_n([tf.nn.l2_loss(w) for w in weights])
+        gradients = tape.gradient(penalised, weights)
+        if self.settings.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
+        self.optimizer.apply(gradients, weights)
+        return loss
+
+    def test_step(self, data: tuple) -> dict:
+        """Token accuracy and exact match of a batch, free-running."""
+        _, targets, mask = data
+        logits = self.predict_step(data)
+        self.mean_token_accuracy.update_state(token_accuracy(logits, targets, mask), tf.reduce_sum(mask))
+        self.mean_exact_match.update_state(
+            exact_match(logits, targets, mask), tf.cast(tf.shape(targets)[0], tf.float32)
+        )
+        measured = self.mean_token_accuracy, self.mean_exact_match
+        return {metric.name: metric.result() for metric in measured}
+
+    def predict_step(self, data: tuple) -> tf.Tensor:
+        """Logits `(B, T, 11)` of a batch, free-running."""
+        inputs, inputs_seqlen, targets_in = data[0]
+        return self._free_running(inputs, inputs_seqlen, targets_in.shape[1] or tf.shape(targets_in)[1])
+
+    def _read(self, inputs, inputs_seqlen):
+        inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
+        outputs, state = self.encoder(inputs, inputs_seqlen)
+        memory, state = self.decoder.start(outputs, state, inputs_seqlen)
+        return state, memory
+
+    def _free_running(self, inputs, inputs_seqlen, steps):
+        state, memory = self._read(inputs, inputs_seqlen)
+        states = free_running(self.decoder, state, memory, steps)
+        return tf.transpose(self.decoder.logits(states), (1, 0, 2))
+
+    # One trace serves texts of any number and length, so that a new one is answered at once.
+    _compiled_free_running = tf.function(
+        _free_running,
+        input_signature=[
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None,), tf.int32),
+            tf.TensorSpec((), tf.int32),
+        ],
+        autograph=False,
+    )
+
+    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Save weights, parts, optimiser and data seed as one `.keras` file, whole or not at all."""
+        with whole_file(filepath) as unfinished:
+            super().save(unfinished, overwrite=overwrite, **kwargs)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Keep the data seed beside the weights: training from a file goes on with the same data."""
+        store["seed"] = np.array(self.seed)
+
+    def load_own_variables(self, store: Any) -> None:
+        self.seed = int(store["seed"][()])
+
+    def get_config(self) -> dict:
+        part = keras.saving.serialize_keras_object
+        settings = dataclasses.asdict(self.settings)
+        parts = {"encoder": part(self.encoder), "decoder": part(self.decoder)}
+        return {**super().get_config(), "settings": settings, **parts}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Seq2Seq:
+        settings = Settings(**config.pop("settings"))
+        parts = (keras.saving.deserialize_keras_object(config.pop(p)) for p in ("encoder", "decoder"))
+        return cls(settings, *parts, **config)
+
+    def get_compile_config(self) -> dict:
+        """The optimiser alone: whether XLA works is asked anew wherever the file is loaded."""
+        return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
+
+    def compile_from_config(self, config: dict) -> None:
+        self.compile(keras.saving.deserialize_keras_object(config["optimizer"]))
+        self.optimizer.build(self.trainable_variables)
+
+
+def _ids(name: str, value: Any, rank: int) -> tf.Tensor:
+    """Whole numbers of `rank` axes as int32, or a ValueError that names the argument."""
+    value = tf.convert_to_tensor(value)
+    if not value.dtype.is_integer or value.shape.rank != rank:
+        raise ValueError(
+            f"{name} must hold whole numbers of shape {('(B,)', '(B, steps)')[rank - 1]}, "
+            f"but holds {value.dtype.name} of shape {tuple(value.shape)}"
+        )
+    return tf.cast(value, tf.int32)

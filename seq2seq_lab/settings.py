@@ -1,0 +1,93 @@
+"""The settings of the lab: one frozen dataclass, the only home of its defaults.
+
+Notebooks, tests, command line and README read them here. Used from the first cell of every notebook.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+
+class Rule(NamedTuple):
+    """What a value may be: in words for the error, and as a test."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+COUNT = Rule("a whole number of at least 1", lambda v: _whole(v) and v >= 1)
+SEED = Rule("a whole number from 0 to 2**31 - 1", lambda v: _whole(v) and 0 <= v < 2**31)
+POSITIVE = Rule("a number above 0", lambda v: _real(v) and v > 0)
+NOT_NEGATIVE = Rule("a number of at least 0", lambda v: _real(v) and v >= 0)
+POSITIVE_OR_NONE = Rule("a number above 0, or None", lambda v: v is None or POSITIVE.holds(v))
+
+
+def check(name: str, value: Any, rule: Rule) -> None:
+    """Raise a ValueError that names the argument, its value and what is allowed, unless `rule` holds."""
+    if not rule.holds(value):
+        raise ValueError(f"{name} must be {rule.words}, but is {value!r}")
+
+
+def check_digits(min_digits: Any, max_digits: Any) -> None:
+    """Raise a ValueError unless 1 <= min_digits <= max_digits, both whole numbers."""
+    check("min_digits", min_digits, COUNT)
+    check("max_digits", max_digits, COUNT)
+    at_most = Rule(f"at most max_digits ({max_digits})", lambda v: v <= max_digits)
+    check("min_digits", min_digits, at_most)
+
+
+def _setting(default: Any, rule: Rule, meaning: str) -> Any:
+    return dataclasses.field(default=default, metadata={"rule": rule, "meaning": meaning})
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that can be set, with the lesson's defaults; each field's meaning stands in its metadata.
+
+    Raises:
+        ValueError: a value breaks the rule of its field (the error names field, value and rule).
+    """
+
+    min_digits: int = _setting(5, COUNT, "fewest digits in a sample")
+    max_digits: int = _setting(10, COUNT, "most digits in a sample")
+    batch_size: int = _setting(16, COUNT, "samples in a batch, one optimiser step each")
+    samples: int = _setting(200_000, COUNT, "training samples")
+    samples_per_epoch: int = _setting(10_000, COUNT, "training samples between two validations")
+    validation_samples: int = _setting(5_000, COUNT, "held-out samples of a validation")
+    learning_rate: float = _setting(0.005, POSITIVE, "learning rate of Adam")
+    input_embedding: int = _setting(8, COUNT, "numbers that stand for a character")
+    target_embedding: int = _setting(8, COUNT, "numbers that stand for a digit")
+    embedding_stddev: float = _setting(0.1, NOT_NEGATIVE, "standard deviation of the first embeddings")
+    encoder_units: int = _setting(16, COUNT, "units of the encoder's GRU")
+    decoder_units: int = _setting(16, COUNT, "units of the decoder's GRU")
+    l2: float = _setting(0.0, NOT_NEGATIVE, "scale of the L2 penalty, sum(w²)/2 over all weights")
+    clip_norm: float | None = _setting(None, POSITIVE_OR_NONE, "largest global norm of a gradient, or None")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            check(field.name, getattr(self, field.name), field.metadata["rule"])
+        check_digits(self.min_digits, self.max_digits)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Batches between two validations: the length of a block."""
+        return max(1, self.samples_per_epoch // self.batch_size)
+
+
+def settings_table() -> str:
+    """The defaults as a Markdown table, as it stands in the README."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    for field in dataclasses.fields(Settings):
+        rows.append(f"| `{field.name}` | {field.default} | {field.metadata['meaning']} |")
+    return "\n".join(rows)

@@ -1,0 +1,178 @@
+"""Train, evaluate, load: Keras' own `fit` over blocks of batches.
+
+A block is one epoch, one program and one point of the validation curve. Used in section "Training" of
+notebook 1.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pathlib
+import zipfile
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_lab.data import Batch, get_batch, get_block
+from seq2seq_lab.loss import accuracy_by_position, exact_match, token_accuracy
+from seq2seq_lab.model import Seq2Seq
+from seq2seq_lab.settings import COUNT, POSITIVE, SEED, Settings, check
+
+VALIDATION_SEED = 2**31 - 1  # one validation set for every training, whatever its seed
+AT_ONCE = Settings.validation_samples  # samples decoded together: bounds the memory of an evaluation
+
+
+class Blocks(keras.utils.PyDataset):
+    """What is left of a training, a block at a time, beginning where the optimiser's count stands."""
+
+    def __init__(self, model: Seq2Seq, batches: int) -> None:
+        super().__init__()
+        self.model = model
+        self.end = int(model.optimizer.iterations) + batches
+
+    def __len__(self) -> int:
+        return 1  # block an epoch
+
+    def __getitem__(self, _: int) -> tuple:
+        done = int(self.model.optimizer.iterations)
+        K = self.model.settings.batches_per_epoch
+        index, first = divmod(done, K)
+        last = min(K, first + self.end - done)
+        x, targets, mask = get_block(self.model.seed, index, self.model.settings).for_keras
+        return (*x, np.array([first, last], np.int32)), targets, mask
+
+
+def train(
+    model: Seq2Seq,
+    samples: int | None = None,
+    seed: int | None = None,
+    optimizer: Any = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> keras.callbacks.History:
+    """Train on `samples` more samples, validating free-running after every `samples_per_epoch` of them.
+
+    Training goes on where the model's optimiser stands. Batch number i depends on `seed` and i alone, so
+    two trainings of 100,000 samples are one of 200,000, with or without a file between them.
+
+    Args:
+        samples: rounded up to whole batches; as in the model's settings unless given.
+        seed: of the data; unless given, the one the model was trained with so far (0 at first).
+        optimizer: a new one of Keras', starting from the first batch; unless given, the model's own,
+            which is Adam with the settings' learning rate at first.
+        callbacks: Keras callbacks, as for `fit`.
+
+    Returns:
+        Keras' history: loss (teacher-forced, without penalty), `val_token_accuracy` and `val_exact_match`
+        by epoch. Interrupting keeps what was learned and returns the history so far, with `.interrupted`.
+
+    Raises:
+        ValueError: `samples` or `seed` is out of range.
+    """
+    samples = model.settings.samples if samples is None else samples
+    check("samples", samples, COUNT)
+    if seed is not None:
+        check("seed", seed, SEED)
+        model.seed = seed
+    prepare(model, optimizer)
+
+    settings = model.settings
+    batches = math.ceil(samples / settings.batch_size)
+    blocks = Blocks(model, batches)
+    first = int(model.optimizer.iterations) % settings.batches_per_epoch
+    interrupted = False
+    try:
+        model.fit(
+            blocks,
+            epochs=math.ceil((first + batches) / settings.batches_per_epoch),
+            validation_data=held_out(model).for_keras,
+            validation_batch_size=AT_ONCE,
+            callbacks=list(callbacks),
+            verbose=0,
+        )
+    except KeyboardInterrupt:
+        interrupted = True
+    model.history.interrupted = interrupted
+    return model.history
+
+
+def prepare(model: Seq2Seq, optimizer: Any = None) -> None:
+    """Give the model its optimiser, with its variables, unless it has one."""
+    if optimizer is None and not model.compiled:
+        optimizer = keras.optimizers.Adam(model.settings.learning_rate)
+    if optimizer is not None:
+        model.compile(optimizer=optimizer)
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
+def restart(model: Seq2Seq, learning_rate: float | None = None) -> None:
+    """Draw the weights anew and forget the optimiser's past, without compiling anything again.
+
+    `keras.utils.set_random_seed` before it chooses the draw.
+    """
+    prepare(model)
+    fresh = type(model).from_config(model.get_config())
+    model.set_weights(fresh.get_weights())
+    for variable in model.optimizer.variables:
+        if variable is not model.optimizer.learning_rate:
+            variable.assign(tf.zeros_like(variable))
+    if learning_rate is not None:
+        check("learning_rate", learning_rate, POSITIVE)
+        model.optimizer.learning_rate = learning_rate
+
+
+class Evaluation(NamedTuple):
+    """What `evaluate` measures, free-running."""
+
+    token_accuracy: float  # over all true places
+    exact_match: float  # over whole sequences
+    accuracy_by_position: np.ndarray  # (T,), NaN where no sample is that long
+
+
+def held_out(model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_SEED) -> Batch:
+    """Held-out samples of the lengths that the model's settings name: at first, its validation set."""
+    settings = model.settings
+    samples = settings.validation_samples if samples is None else samples
+    return get_batch(samples, settings.min_digits, settings.max_digits, seed, "validation")
+
+
+def evaluate(model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_SEED) -> Evaluation:
+    """Measure the model free-running on held-out samples, by default on its validation set.
+
+    Raises:
+        ValueError: `samples` or `seed` is out of range.
+    """
+    batch = held_out(model, samples, seed)
+    logits = model.predict(batch.for_keras[0], batch_size=AT_ONCE, verbose=0)
+    judged = logits, batch.targets_out, batch.targets_mask
+    by_position = accuracy_by_position(*judged).numpy()
+    return Evaluation(float(token_accuracy(*judged)), float(exact_match(*judged)), by_position)
+
+
+def load(path: str | os.PathLike, custom_objects: dict | None = None) -> Seq2Seq:
+    """Load a model that `model.save` wrote, ready to translate or to train on.
+
+    Args:
+        custom_objects: your own classes by name, unless they are registered with Keras.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, or holds no `Seq2Seq`.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"path must name a file that model.save wrote, but {path} is none")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"path must name a .keras file that is whole, but {path} is not")
+    try:
+        model = keras.saving.load_model(path, custom_objects=custom_objects)
+    except Exception as error:  # Keras raises whatever the damage provokes
+        reason = str(error).strip().split("\n")[0]
+        raise ValueError(f"path {path} could not be read as a saved model: {reason}") from error
+    if not isinstance(model, Seq2Seq):
+        raise ValueError(f"path must name a saved Seq2Seq, but {path} holds a {type(model).__name__}")
+    return model
