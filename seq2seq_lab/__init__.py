@@ -9,11 +9,21 @@ _HOME = {
     "settings": ["Settings"],
     "runtime": ["setup"],
     "vocabulary": ["encode", "decode", "print_valid_characters"],
-    "data": ["Batch", "get_batch", "get_block", "is_held_out"],
+    "data": ["Batch", "get_batch", "get_block", "make_batch", "is_held_out"],
     "gru": ["GRUCell"],
     "loss": ["sequence_loss", "token_accuracy", "exact_match", "accuracy_by_position"],
     "parts": ["Encoder", "Decoder"],
     "model": ["Seq2Seq"],
+    "plots": [
+        "LiveCurve",
+        "plot_history",
+        "plot_learning_rates",
+        "plot_accuracy_by_position",
+        "plot_mask",
+        "plot_result",
+        "variable_table",
+        "mistake_table",
+    ],
     "training": ["train", "evaluate", "held_out", "restart", "load"],
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

@@ -16,7 +16,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     Raises:
         OSError: the folder does not exist or cannot be written.
     """
-    path = pathlib.Path(path)
+    path = pathlib.Path(path).resolve()  # behind a link, the file it points to
     check_writable("path", path)
     handle, unfinished = tempfile.mkstemp(path.suffix, f".{path.stem}-", path.parent)
     os.close(handle)
@@ -34,6 +34,8 @@ def check_writable(name: str, path: str | os.PathLike) -> None:
     path = pathlib.Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{name} must name a file, but {path} is a folder")
+    if path.exists() and not path.is_file():
+        raise OSError(f"{name} must name a file, but {path} is a device or a pipe")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{name} must lie in a folder that exists, but {path} does not")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):

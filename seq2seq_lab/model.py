@@ -17,7 +17,7 @@ from seq2seq_lab.files import whole_file
 from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
 from seq2seq_lab.parts import Decoder, Encoder, free_running, teacher_forced
 from seq2seq_lab.runtime import xla_works
-from seq2seq_lab.settings import COUNT, Settings, check
+from seq2seq_lab.settings import COUNT, Rule, Settings, check
 from seq2seq_lab.vocabulary import END, decode, encode
 
 
@@ -89,10 +89,10 @@ class Seq2Seq(keras.Model):
         inputs = np.zeros((len(rows), lengths.max()), np.int32)
         for row, ids in zip(inputs, rows, strict=True):
             row[: len(ids)] = ids
-        steps = (len(inputs[0]) + 1) // 4 + 1  # "one " is the shortest that a digit can be, then `#`
-        said = np.argmax(self.free_running(inputs, lengths, steps), -1)  # (B, steps)
-        texts = (decode(row).partition(END) for row in said)
-        return [digits + end for digits, end, _ in texts]
+        limits = 2 * ((lengths + 1) // 4) + 1  # twice the digits that so many letters could spell
+        said = np.argmax(self.free_running(inputs, lengths, int(limits.max())), -1)  # (B, steps)
+        found = (decode(row[:n]).partition(END) for row, n in zip(said, limits, strict=True))
+        return [digits + end for digits, end, _ in found]
 
     def train_step(self, data: tuple) -> dict:
         """Learn from a block of K batches, one after the other, inside one compiled program.
@@ -167,6 +167,7 @@ class Seq2Seq(keras.Model):
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Save weights, parts, optimiser and data seed as one `.keras` file, whole or not at all."""
+        check("filepath", str(filepath), Rule("a path that ends in .keras", lambda v: v.endswith(".keras")))
         with whole_file(filepath) as unfinished:
             super().save(unfinished, overwrite=overwrite, **kwargs)
 
@@ -191,6 +192,8 @@ class Seq2Seq(keras.Model):
 
     def get_compile_config(self) -> dict:
         """The optimiser alone: whether XLA works is asked anew wherever the file is loaded."""
+        if not self.compiled:
+            return {}
         return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
 
     def compile_from_config(self, config: dict) -> None:

@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_lab.gru import GRUCell, initializer, length, time_loop, unroll
-from seq2seq_lab.settings import COUNT, Settings, check
+from seq2seq_lab.settings import COUNT, Rule, Settings, check
 from seq2seq_lab.vocabulary import END_ID, INPUT_SYMBOLS, TARGET_SYMBOLS
 
 
@@ -45,6 +45,10 @@ class _Part(keras.layers.Layer):
         )
         if not cell.built:
             cell.build((None, embedding))
+        elif isinstance(cell, GRUCell):
+            built_for = cell.W_xz.shape[0]
+            words = f"{built_for}, for which its cell was already built (or make a new cell)"
+            check("embedding", embedding, Rule(words, lambda v: v == built_for))
         self.built = True
 
     def get_config(self) -> dict:

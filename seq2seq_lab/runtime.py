@@ -1,4 +1,4 @@
-"""How TensorFlow runs here: what `setup` chooses, and whether XLA works.
+"""How TensorFlow runs here: what `setup` chooses, whether XLA works, which versions and device there are.
 
 Used in the first cell of every notebook, and by the command line.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import platform
 import sys
 import warnings
 from collections.abc import Iterator
+from importlib import metadata
 
 from seq2seq_lab.settings import COUNT, check
 
@@ -33,26 +35,37 @@ def setup(threads: int | None = 1, quiet: bool = True, memory_growth: bool = Tru
         check("threads", threads, COUNT)
     if quiet:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with _hidden_stderr() if quiet else contextlib.nullcontext():
         import tensorflow as tf
 
-        gpus = tf.config.list_physical_devices("GPU")
-    if threads is not None and tf.config.threading.get_intra_op_parallelism_threads() != threads:
-        try:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-        except RuntimeError as error:
-            raise RuntimeError(
-                f"setup(threads={threads}) comes too late: TensorFlow has already started. "
-                "Restart the kernel and call it first, or pass threads=None."
-            ) from error
-    for gpu in gpus if memory_growth else ():
-        if not tf.config.experimental.get_memory_growth(gpu):
-            tf.config.experimental.set_memory_growth(gpu, True)
+        if threads is not None:
+            _set_threads(threads)
+        for gpu in tf.config.list_physical_devices("GPU") if memory_growth else ():
+            if not tf.config.experimental.get_memory_growth(gpu):
+                tf.config.experimental.set_memory_growth(gpu, True)
+        if quiet:
+            xla_error()  # XLA announces itself at its first use: let it do so now
+
+
+def _set_threads(threads: int) -> None:
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"setup(threads={threads}) comes too late: TensorFlow has already started. "
+            "Restart the kernel and call it first, or pass threads=None."
+        ) from error
 
 
 @contextlib.contextmanager
 def _hidden_stderr() -> Iterator[None]:
     """Drop what C++ writes to file 2, which no logging level reaches while TensorFlow is starting."""
+    if sys.stderr is None:  # closed: there is nothing to hide
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "w") as nothing:
@@ -84,3 +97,25 @@ def xla_works() -> bool:
             stacklevel=2,
         )
     return error is None
+
+
+def device() -> str:
+    """The GPUs' names, or the kind of CPU."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
+    return ", ".join(names) or f"CPU ({platform.machine()})"
+
+
+def versions(program: str) -> dict[str, str | None]:
+    """Versions of Python, of the program and of what it stands on; None for what is not installed."""
+    packages = program, "tensorflow", "keras", "numpy", "jupyterlab"
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def version(package: str) -> str | None:
+    """The installed version of a package."""
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        return metadata.version(package)
+    return None

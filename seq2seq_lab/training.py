@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from seq2seq_lab.data import Batch, get_batch, get_block
 from seq2seq_lab.loss import accuracy_by_position, exact_match, token_accuracy
@@ -46,6 +45,21 @@ class Blocks(keras.utils.PyDataset):
         return (*x, np.array([first, last], np.int32)), targets, mask
 
 
+class Pieces(keras.utils.PyDataset):
+    """A large batch, `AT_ONCE` samples at a time."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__()
+        self.batch = batch
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.batch.inputs) / AT_ONCE)
+
+    def __getitem__(self, i: int) -> tuple:
+        piece = slice(i * AT_ONCE, (i + 1) * AT_ONCE)
+        return Batch(*(part[piece] for part in self.batch)).for_keras
+
+
 def train(
     model: Seq2Seq,
     samples: int | None = None,
@@ -74,29 +88,29 @@ def train(
     """
     samples = model.settings.samples if samples is None else samples
     check("samples", samples, COUNT)
-    if seed is not None:
-        check("seed", seed, SEED)
-        model.seed = seed
+    check("seed", model.seed if seed is None else seed, SEED)
     prepare(model, optimizer)
+    model.seed = model.seed if seed is None else seed
 
     settings = model.settings
     batches = math.ceil(samples / settings.batch_size)
     blocks = Blocks(model, batches)
     first = int(model.optimizer.iterations) % settings.batches_per_epoch
-    interrupted = False
+    history = keras.callbacks.History()
+    history.interrupted = False
     try:
         model.fit(
             blocks,
             epochs=math.ceil((first + batches) / settings.batches_per_epoch),
-            validation_data=held_out(model).for_keras,
-            validation_batch_size=AT_ONCE,
-            callbacks=list(callbacks),
+            validation_data=Pieces(held_out(model)),
+            callbacks=[*callbacks, history],
             verbose=0,
         )
     except KeyboardInterrupt:
-        interrupted = True
-    model.history.interrupted = interrupted
-    return model.history
+        history.interrupted = True
+    finally:
+        model._initial_epoch = None  # where a BackupAndRestore began: Keras would begin there ever after
+    return history
 
 
 def prepare(model: Seq2Seq, optimizer: Any = None) -> None:
@@ -109,19 +123,28 @@ def prepare(model: Seq2Seq, optimizer: Any = None) -> None:
         model.optimizer.build(model.trainable_variables)
 
 
+def warm_up(model: Seq2Seq) -> None:
+    """Compile all that `train` and `evaluate` run, on a span of no batches: nothing is learned."""
+    prepare(model)
+    model.fit(Blocks(model, 0), validation_data=Pieces(held_out(model)), verbose=0)
+    evaluate(model)
+
+
 def restart(model: Seq2Seq, learning_rate: float | None = None) -> None:
     """Draw the weights anew and forget the optimiser's past, without compiling anything again.
 
     `keras.utils.set_random_seed` before it chooses the draw.
     """
-    prepare(model)
-    fresh = type(model).from_config(model.get_config())
-    model.set_weights(fresh.get_weights())
-    for variable in model.optimizer.variables:
-        if variable is not model.optimizer.learning_rate:
-            variable.assign(tf.zeros_like(variable))
     if learning_rate is not None:
         check("learning_rate", learning_rate, POSITIVE)
+    prepare(model)
+    fresh = type(model).from_config(model.get_config())
+    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+    optimizer.build(model.trainable_variables)
+    model.set_weights(fresh.get_weights())
+    for variable, first in zip(model.optimizer.variables, optimizer.variables, strict=True):
+        variable.assign(first)
+    if learning_rate is not None:
         model.optimizer.learning_rate = learning_rate
 
 
@@ -137,6 +160,8 @@ def held_out(model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_
     """Held-out samples of the lengths that the model's settings name: at first, its validation set."""
     settings = model.settings
     samples = settings.validation_samples if samples is None else samples
+    check("samples", samples, COUNT)
+    check("seed", seed, SEED)
     return get_batch(samples, settings.min_digits, settings.max_digits, seed, "validation")
 
 
@@ -147,7 +172,7 @@ def evaluate(model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_
         ValueError: `samples` or `seed` is out of range.
     """
     batch = held_out(model, samples, seed)
-    logits = model.predict(batch.for_keras[0], batch_size=AT_ONCE, verbose=0)
+    logits = model.predict(Pieces(batch), verbose=0)
     judged = logits, batch.targets_out, batch.targets_mask
     by_position = accuracy_by_position(*judged).numpy()
     return Evaluation(float(token_accuracy(*judged)), float(exact_match(*judged)), by_position)

@@ -1,0 +1,270 @@
+"""The command line: `seq2seq-lab open | train | translate | doctor`, one small function a command.
+
+Results go to stdout, everything else to stderr. Arguments are checked before TensorFlow is loaded, so that
+help and errors come at once. Used in the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+
+from seq2seq_lab.arguments import PROGRAM, SETTINGS, flag, make_parser
+from seq2seq_lab.files import whole_file
+from seq2seq_lab.runtime import device, version, versions
+from seq2seq_lab.settings import Rule, Settings, check
+
+PHASES = ("import", "build", "compile", "training", "validation", "evaluation", "save")
+AT_ONCE = 1_000  # texts translated together
+FAILED, INTERRUPTED, NO_READER = 1, 128 + 2, 128 + 13  # the last two as shells report SIGINT and SIGPIPE
+
+
+# The commands
+
+
+def open_notebook(args: argparse.Namespace) -> int:
+    """Show a notebook in JupyterLab, until that ends."""
+    if not version("jupyterlab"):
+        args.parser.error(f"JupyterLab is missing; to get it: {_install('jupyterlab')}", FAILED)
+    command = [sys.executable, "-m", "jupyterlab", args.notebook]
+    if getattr(os, "geteuid", lambda: None)() == 0:
+        command.append("--allow-root")
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        command.append("--no-browser")  # JupyterLab then prints the address to open
+    with subprocess.Popen(command) as lab:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab hears Ctrl-C as well, and decides
+                status = lab.wait()
+                return status if status >= 0 else 128 - status
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train a new model, or a saved one further, and print how good it is then."""
+    settings = _settings(args)
+    clock = Stopwatch("import")
+    _start(args)
+    from keras.callbacks import LambdaCallback
+    from tqdm.keras import TqdmCallback
+
+    from seq2seq_lab import training
+
+    clock.enter("build")
+    model = _load(args, "--resume", args.resume) if args.resume else _new(settings, args.seed or 0)
+    training.prepare(model)
+    samples = getattr(args, "samples", model.settings.samples)
+
+    clock.enter("compile")
+    training.warm_up(model)
+
+    clock.enter("training")
+    bar = TqdmCallback(verbose=0)
+    validations = LambdaCallback(
+        on_test_begin=lambda logs: clock.enter("validation"),
+        on_test_end=lambda logs: clock.enter("training"),
+    )
+    history = training.train(model, samples, args.seed, callbacks=[bar, validations])
+    bar.on_train_end()  # interrupted, it has not ended yet
+
+    clock.enter("save")
+    if args.save:
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cost the model
+        model.save(args.save)
+        signal.signal(signal.SIGINT, heard)
+
+    clock.enter("evaluation")
+    result = training.evaluate(model)
+    clock.stop()
+    _report(args, model, samples, history, result, clock.seconds)
+    return INTERRUPTED if history.interrupted else 0
+
+
+def translate(args: argparse.Namespace) -> int:
+    """Print the digits that a saved model reads in each text."""
+    texts = _texts(args)
+    _start(args)
+    model = _load(args, "--model", args.model)
+    for i in range(0, len(texts), AT_ONCE):
+        print(*model.translate(texts[i : i + AT_ONCE]), sep="\n")
+    return 0
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Print what is installed, whether it works, and what to do if not."""
+    found = versions(PROGRAM)
+    to_do = [_install(name) for name, version in found.items() if not version and name != PROGRAM]
+    try:
+        _start(args)
+        from seq2seq_lab import runtime, training  # noqa: F401 (the whole lab, to see that it loads)
+
+        found["device"], found["threads"] = device(), f"{args.threads} of {os.cpu_count()}"
+        fault = runtime.xla_error()
+        found["XLA"] = f"does not work, so training takes twenty times longer: {fault}" if fault else "works"
+    except Exception as error:  # whatever a broken installation raises
+        to_do.append(f"make TensorFlow load: {_summary(error)}")
+    for name, what in [*found.items(), *(("to do", what) for what in to_do)]:
+        print(f"{name:<12} {what or 'not installed'}")
+    return FAILED if to_do else 0
+
+
+COMMANDS = {"open": open_notebook, "train": train, "translate": translate, "doctor": doctor}
+
+
+# What they share
+
+
+class Stopwatch:
+    """Seconds by phase: every moment counts for the phase entered last."""
+
+    def __init__(self, phase: str) -> None:
+        self.seconds = dict.fromkeys(PHASES, 0.0)
+        self.phase, self.since = phase, time.perf_counter()
+
+    def enter(self, phase: str) -> None:
+        self.stop()
+        self.phase = phase
+
+    def stop(self) -> None:
+        now = time.perf_counter()
+        self.seconds[self.phase] += now - self.since
+        self.since = now
+
+
+def _report(args, model, samples, history, result, seconds):
+    by_position = _numbers(result.accuracy_by_position)
+    if args.json:
+        report = {
+            "settings": dataclasses.asdict(model.settings),
+            "seed": model.seed,
+            "samples": samples,
+            "interrupted": history.interrupted,
+            "token_accuracy": result.token_accuracy,
+            "exact_match": result.exact_match,
+            "accuracy_by_position": by_position,
+            "history": {name: _numbers(values) for name, values in history.history.items()},
+            "seconds": seconds,
+            "versions": versions(PROGRAM),
+            "device": device(),
+            "threads": args.threads,
+        }
+        with whole_file(args.json) as unfinished:
+            unfinished.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"token accuracy        {result.token_accuracy:.3f}")
+    print(f"exact match           {result.exact_match:.3f}")
+    print("accuracy by position ", *("-" if a is None else f"{a:.2f}" for a in by_position))
+
+
+def _settings(args):
+    given = {name: value for name, value in vars(args).items() if name in SETTINGS}
+    if args.resume and (extra := sorted(given.keys() - {"samples"})):
+        args.parser.error(f"argument --resume: has settings of its own, so {flag(extra[0])} is not allowed")
+    try:
+        settings = Settings(**given)
+        units = Rule(f"that of --encoder-units ({settings.encoder_units})", settings.encoder_units.__eq__)
+        check("decoder_units", settings.decoder_units, units)
+        return settings
+    except ValueError as error:
+        name, _, fault = str(error).partition(" ")
+        args.parser.error(f"argument {flag(name)}: {fault}")
+
+
+def _texts(args):
+    from seq2seq_lab.vocabulary import check_words
+
+    try:
+        texts = [line for text in args.texts for line in (_lines() if text == "-" else [text])]
+        for text in texts:
+            check_words(text)
+        return texts
+    except UnicodeDecodeError as error:
+        args.parser.error(f"argument TEXT: stdin must be UTF-8, but {error}")
+    except ValueError as error:
+        args.parser.error(f"argument TEXT: {error}")
+
+
+def _lines():
+    lines = sys.stdin.buffer.read().decode("utf-8-sig").splitlines() if sys.stdin else []
+    if not lines:
+        raise ValueError("'-' must find lines on stdin, but there are none")
+    return lines
+
+
+def _start(args):
+    from seq2seq_lab.runtime import setup
+
+    setup(args.threads, quiet=not args.verbose)
+
+
+def _new(settings, seed):
+    import keras
+
+    from seq2seq_lab.model import Seq2Seq
+
+    keras.utils.set_random_seed(seed)
+    return Seq2Seq(settings)
+
+
+def _load(args, flag, path):
+    from seq2seq_lab.training import load
+
+    try:
+        return load(path)
+    except (OSError, ValueError) as error:
+        args.parser.error(f"argument {flag}: {str(error).removeprefix('path ')}")
+
+
+def _install(package):
+    return f"{sys.executable} -m pip install {package}"
+
+
+def _numbers(values):
+    return [float(value) if math.isfinite(value) else None for value in values]  # JSON has no NaN
+
+
+def _summary(error):
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, and return its exit status."""
+    args = argparse.Namespace(verbose=False, parser=make_parser(COMMANDS))
+    try:
+        try:
+            args.parser.parse_args(argv, args)
+            with warnings.catch_warnings():
+                if not args.verbose:
+                    _hide_foreign_warnings(args.parser.prog)
+                return args.run(args)
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        if isinstance(error, OSError):  # perhaps stdout's own: leave nothing to flush
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # the reader has seen enough, as `head` does
+            return NO_READER
+        if args.verbose:
+            raise
+        args.parser.error(f"{_summary(error)} (--verbose shows where)", FAILED)
+
+
+def _hide_foreign_warnings(program):
+    warnings.simplefilter("ignore")
+    warnings.filterwarnings("default", module="seq2seq_lab")
+    warnings.showwarning = lambda message, *_: print(f"{program}: warning: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

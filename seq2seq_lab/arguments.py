@@ -1,0 +1,131 @@
+"""How the command line is read: every command's arguments, checked before any work, each error one line."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from seq2seq_lab.files import check_writable
+from seq2seq_lab.runtime import version
+from seq2seq_lab.settings import COUNT, SEED, Rule, Settings
+
+PROGRAM = "seq2seq-lab"
+NOTEBOOKS = pathlib.Path(__file__).resolve().parents[1] / "notebooks"
+SETTINGS = {field.name: field for field in dataclasses.fields(Settings)}
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that takes no abbreviations, and whose every error is one line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_abbrev=False, **kwargs)
+        self._negative_number_matcher = re.compile(r"-(\d|\.\d|inf|nan)")  # values, not flags: -1e-3, -inf
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple:
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"argument {unknown[0]}: is unknown; {' '.join(self.format_usage().split())}")
+        return known, unknown
+
+    def error(self, message: str, status: int = 2) -> NoReturn:
+        self.exit(status, f"{self.prog}: error: {' '.join(message.splitlines())}\n")
+
+
+def number(convert: Callable, rule: Rule) -> Callable:
+    """A reader of numbers that follow a rule."""
+
+    def read(text):
+        with contextlib.suppress(ValueError):
+            value = None if text.lower() == "none" else convert(text)
+            if rule.holds(value):
+                return value
+        raise argparse.ArgumentTypeError(f"must be {rule.words}, but is {text!r}")
+
+    return read
+
+
+def model_to_read(text: str) -> str:
+    """The path of a file; whether it holds a model is seen when it is loaded."""
+    if not (text.endswith(".keras") and os.path.isfile(text)):
+        raise argparse.ArgumentTypeError(f"must be a .keras file that train --save wrote, but is {text!r}")
+    return text
+
+
+def file_to_write(a_model: bool) -> Callable:
+    """A reader of the path of a file that can be written, a model's or another's."""
+
+    def read(text):
+        if text.endswith(".keras") != a_model:
+            raise argparse.ArgumentTypeError(
+                f"must {'' if a_model else 'not '}end in .keras, but is {text!r}"
+            )
+        try:
+            check_writable("it", text)
+        except OSError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+        return text
+
+    return read
+
+
+def notebook(text: str) -> str:
+    """The path of a notebook, given as path, name or number."""
+    lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
+    names = {name: str(path) for path in lessons for name in (path.name, path.name.partition("-")[0])}
+    if text.endswith(".ipynb") and os.path.isfile(text):
+        return text
+    if text in names:
+        return names[text]
+    there = ", ".join(path.name for path in lessons) or f"none in {NOTEBOOKS}"
+    raise argparse.ArgumentTypeError(f"must name a notebook, but is {text!r}; there are: {there}")
+
+
+def flag(name: str) -> str:
+    """The flag of a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def make_parser(functions: Mapping[str, Callable]) -> Parser:
+    """Every command with its arguments; `functions` run them, and their docstrings describe them."""
+    parser = Parser(prog=PROGRAM, description="Recurrent encoder-decoders: 'one two five' -> '125#'.")
+    installed = version(PROGRAM) or "(not installed)"
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {installed}")
+    commands = parser.add_subparsers(metavar="|".join(functions), required=True)
+    made = {}
+    for name, run in functions.items():
+        made[name] = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+        made[name].set_defaults(run=run, parser=made[name])
+        if name != "open":
+            _add_runtime(made[name].add_argument)
+    made["open"].add_argument(
+        "notebook", nargs="?", type=notebook, default="1", metavar="NOTEBOOK", help="path, name or number"
+    )
+    _add_training(made["train"].add_argument)
+    add = made["translate"].add_argument
+    add("--model", type=model_to_read, metavar="FILE.keras", required=True, help="a saved model")
+    add("texts", nargs="+", metavar="TEXT", help="'one two five', or - for lines from stdin")
+    return parser
+
+
+def _add_runtime(add):
+    words = "threads inside an operation (default: 1)"
+    add("--threads", type=number(int, COUNT), default=1, metavar="N", help=words)
+    add("--verbose", action="store_true", help="show TensorFlow's messages, and tracebacks")
+
+
+def _add_training(add):
+    for name, field in SETTINGS.items():
+        read = number(int if field.type == "int" else float, field.metadata["rule"])
+        words = f"{field.metadata['meaning']} (default: {field.default})"
+        add(flag(name), type=read, default=argparse.SUPPRESS, metavar="N", help=words)
+    add("--seed", type=number(int, SEED), metavar="N", help="of weights and data (default: 0)")
+    add("--save", type=file_to_write(a_model=True), metavar="FILE.keras", help="keep the model")
+    words = "write settings, results and times"
+    add("--json", type=file_to_write(a_model=False), metavar="FILE", help=words)
+    add("--resume", type=model_to_read, metavar="FILE.keras", help="go on training this model")

@@ -1,0 +1,248 @@
+"""What a student looks at: live curve, accuracy by position, the mask, tables of variables and mistakes.
+
+Every `plot_` function returns a figure, every `..._table` a table that Jupyter draws and `print` spells
+out; nothing is shown unasked. Used throughout notebook 1.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from tqdm import tqdm
+
+from seq2seq_lab.data import Batch
+from seq2seq_lab.vocabulary import SYMBOLS
+
+# Okabe and Ito's colours, told apart by colour-blind eyes as well.
+BLUE, GREEN, ORANGE, GREY = "#0072B2", "#009E73", "#D55E00", "#767676"
+MEASURES = {"val_token_accuracy": ("token accuracy", BLUE), "val_exact_match": ("exact match", ORANGE)}
+
+
+class LiveCurve(keras.callbacks.Callback):
+    """Progress and curve of a training, redrawn after every epoch; outside Jupyter a line a point."""
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.history = {name: [] for name in ("loss", *MEASURES)}
+        self.samples = []
+        self.start = self._seen()
+        total = self.params["epochs"] * self.model.settings.samples_per_epoch
+        self.in_jupyter = _in_jupyter()
+        # In Jupyter a display that is redrawn in place shows the bar, so it must not print itself.
+        where = io.StringIO() if self.in_jupyter else sys.stderr
+        self.bar = tqdm(total=total, unit=" samples", file=where, ascii=False)
+        if self.in_jupyter:
+            self.places = [_display(str(self.bar)), _display(_finished(plt.figure(figsize=(9, 3))))]
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.samples.append(self._seen())
+        for name, values in self.history.items():
+            values.append(logs[name])
+        self.bar.update(self.samples[-1] - self.start - self.bar.n)
+        if self.in_jupyter:
+            self._redraw(plot_history(self.history, self.samples))
+        else:
+            points = ", ".join(f"{name} {logs[name]:.3f}" for name in self.history)
+            self.bar.write(f"{self.samples[-1]:>9,} samples: {points}")
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self.bar.total = self.bar.n
+        self.bar.refresh()
+        if self.in_jupyter:
+            self._redraw()
+        self.bar.close()
+
+    def _redraw(self, *figure: Figure) -> None:
+        progress, curve = self.places
+        progress.update({"text/plain": str(self.bar)}, raw=True)
+        for drawn in figure:
+            curve.update(drawn)
+
+    def _seen(self) -> int:
+        return int(self.model.optimizer.iterations) * self.model.settings.batch_size
+
+
+def plot_history(history: Mapping[str, Sequence[float]], samples: Sequence[int]) -> Figure:
+    """Training loss, and the two accuracies of the validation set, over the samples seen."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+    left.plot(samples, history["loss"], ".-", color=GREY)
+    left.set(title="training loss, teacher-forced", ylabel="nats a token", ylim=(0, None))
+    _samples_axis(left)
+    _measures(right, history, samples)
+    return _finished(figure)
+
+
+def plot_learning_rates(histories: Mapping[float, keras.callbacks.History], samples: int) -> Figure:
+    """Training loss by learning rate; `samples` are those between two points."""
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    for (rate, history), style in zip(histories.items(), ("o-", "s-", "^-", "d-", "v-"), strict=False):
+        losses = history.history["loss"]
+        axes.plot(samples * np.arange(1, len(losses) + 1), losses, style, label=f"{rate:g}")
+    axes.set(title="training loss by learning rate", ylabel="nats a token")
+    axes.legend()
+    _samples_axis(axes)
+    return _finished(figure)
+
+
+def plot_accuracy_by_position(accuracies: Mapping[str, Sequence[float]]) -> Figure:
+    """Share of right tokens at each target position, one line for each named `(T,)`."""
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    _positions(axes, accuracies)
+    return _finished(figure)
+
+
+def plot_result(
+    history: Mapping[str, Sequence[float]], samples: Sequence[int], by_position: Sequence[float]
+) -> Figure:
+    """A training in one picture: the two accuracies while it learned, and by position at its end."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+    _measures(left, history, samples)
+    _positions(right, {"encoder-decoder": by_position})
+    return _finished(figure)
+
+
+def plot_mask(batch: Batch) -> Figure:
+    """Inputs and targets of a batch, every place with its symbol; the padding is struck out."""
+    S, T = batch.inputs.shape[1], batch.targets_out.shape[1]
+    size = {"figsize": (0.27 * (S + T) + 1, 0.32 * len(batch.inputs) + 0.9), "layout": "constrained"}
+    figure, (left, right) = plt.subplots(1, 2, width_ratios=(S, T), **size)
+    inputs_mask = np.arange(S) < batch.inputs_seqlen[:, None]
+    _grid(left, batch.inputs, inputs_mask, "inputs")
+    _grid(right, batch.targets_out, batch.targets_mask, "targets_out")
+    return _finished(figure)
+
+
+class Table(NamedTuple):
+    """Rows under a head, drawn by Jupyter and spelled out by `print`; `marked` cells say what is wrong."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[Any]]  # strings, or lists of (symbol, is_right)
+
+    def __repr__(self) -> str:
+        lines = [[_plain(cell) for cell in row] for row in (self.head, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.head)
+        rows = ("".join(f"<td>{_rich(cell)}</td>" for cell in row) for row in self.rows)
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def variable_table(model: Any) -> Table:
+    """Every variable with its shape, by the name it has in code, and what the optimiser keeps for it."""
+    optimizer = model.optimizer.variables if model.compiled else []
+    rows = []
+    for part in ("encoder", "decoder"):
+        layer = getattr(model, part)
+        cell = {id(v) for v in getattr(getattr(layer, "cell", None), "weights", ())}
+        for v in layer.weights:
+            stem = v.path.replace("/", "_") + "_"
+            kept = [o.name.removeprefix(stem) for o in optimizer if o.name.startswith(stem)]
+            name = f"{part}.{'cell.' if id(v) in cell else ''}{v.name}"
+            rows.append((name, str(tuple(v.shape)), f"{_numbers(v):,}", ", ".join(kept)))
+    rows.append(("all together", "", f"{sum(map(_numbers, model.weights)):,}", ""))
+    rows += [(f"optimizer.{o.name}", "()", "1", "") for o in optimizer if len(o.shape) == 0]
+    width = 4 if optimizer else 3
+    return Table(("variable", "shape", "numbers", "kept by the optimiser")[:width], [r[:width] for r in rows])
+
+
+def mistake_table(model: Any, batch: Batch, rows: int = 8) -> Table:
+    """The samples of a batch with the most wrong places, free-running, right and wrong marked by position."""
+    T = batch.targets_out.shape[1]
+    said = np.argmax(model.free_running(batch.inputs, batch.inputs_seqlen, T), -1)  # (B, T)
+    right = said == batch.targets_out
+    wrong = ((1 - right) * batch.targets_mask).sum(1)
+    worst = np.argsort(-wrong, kind="stable")[:rows]
+    table = []
+    for i in worst:
+        places = range(batch.targets_seqlen[i])
+        marked = [(SYMBOLS[said[i, t]], bool(right[i, t])) for t in places]
+        table.append((batch.text_inputs[i], batch.text_targets_out[i], marked, str(int(wrong[i]))))
+    return Table(("read", "wanted", "written", "wrong"), table)
+
+
+def _numbers(variable):
+    return int(np.prod(variable.shape))
+
+
+def _plain(cell):
+    if isinstance(cell, str):
+        return cell
+    return "".join(symbol if right else f"[{symbol}]" for symbol, right in cell)
+
+
+def _rich(cell):
+    if isinstance(cell, str):
+        return html.escape(cell)
+    style = "font-family: monospace; padding: 0 3px; color: {}; background: {}; font-weight: {}"
+    styles = {
+        True: style.format("#222222", "#D6EFE6", "normal"),
+        False: style.format("#FFFFFF", ORANGE, "bold"),
+    }
+    return "".join(f'<span style="{styles[right]}">{html.escape(s)}</span>' for s, right in cell)
+
+
+def _grid(axes, ids, mask, title):
+    """One place a cell: true places bright with their symbol, padding grey with its 0 struck out."""
+    axes.imshow(mask, cmap="Blues", vmin=0, vmax=3, aspect="auto")
+    for (row, column), i in np.ndenumerate(ids):
+        true = bool(mask[row, column])
+        symbol = SYMBOLS[i].replace(" ", "␣") if true else "0̸"
+        axes.text(column, row, symbol, ha="center", va="center", color="black" if true else "silver")
+    axes.set_title(title)
+    axes.set_yticks(range(len(ids)))
+    axes.set_xticks(range(0, ids.shape[1], 5))
+    axes.set_xlabel("place")
+
+
+def _measures(axes, history, samples):
+    for name, (label, colour) in MEASURES.items():
+        axes.plot(samples, history[name], ".-", color=colour, label=label)
+    axes.set(title="held-out samples, free-running", ylabel="share right", ylim=(0, 1))
+    axes.legend(loc="upper left")
+    _samples_axis(axes)
+
+
+def _positions(axes, accuracies):
+    for (label, values), style in zip(accuracies.items(), ("o-", "s--", "^:"), strict=False):
+        axes.plot(np.arange(1, len(values) + 1), values, style, label=label)
+        axes.set_xticks(np.arange(1, len(values) + 1))
+    axes.set(title="accuracy by position", xlabel="target position", ylabel="share right", ylim=(0, 1))
+    axes.legend(loc="lower left")
+    axes.grid(alpha=0.3)
+
+
+def _samples_axis(axes):
+    axes.set_xlabel("training samples")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.grid(alpha=0.3)
+
+
+def _finished(figure):
+    """The figure alone, no longer known to pyplot, which would draw it a second time."""
+    plt.close(figure)
+    return figure
+
+
+def _in_jupyter():
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    return bool(shell and hasattr(shell, "kernel"))
+
+
+def _display(shown):
+    """Show a text or a figure, and return the handle that redraws it in place."""
+    from IPython.display import display
+
+    raw = isinstance(shown, str)
+    return display({"text/plain": shown} if raw else shown, raw=raw, display_id=True)

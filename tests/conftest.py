@@ -1,0 +1,52 @@
+"""What the tests share: TensorFlow set up once, the reference numbers, a fresh Python process."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import seq2seq_lab
+
+seq2seq_lab.setup(threads=int(os.environ.get("SEQ2SEQ_LAB_THREADS", "1")))
+
+PACKAGE = pathlib.Path(seq2seq_lab.__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """Every cell of a notebook is slow: a notebook trains."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """Weights, one batch, and what an independent TensorFlow 1 graph computed from them.
+
+    Sizes: B 5, S 39, T 9, E 4, H 6. The keys start with `in:`, `weight:`, `out:` and `grad:`.
+    """
+    with np.load(pathlib.Path(__file__).with_name("gru_reference.npz")) as file:
+        return dict(file)
+
+
+@pytest.fixture
+def small_settings():
+    """The lesson's settings with short samples, few of them."""
+    return seq2seq_lab.Settings(min_digits=2, max_digits=4, samples_per_epoch=160, validation_samples=50)
+
+
+@pytest.fixture
+def fresh_python():
+    """Run code in a new Python process that can import the package; variables go into its environment."""
+
+    def run(code, **variables):
+        unset = {"TF_CPP_MIN_LOG_LEVEL", "PYTHONHASHSEED", "PYTHONPATH"}
+        environment = {name: value for name, value in os.environ.items() if name not in unset}
+        environment |= {"PYTHONPATH": str(PACKAGE.parent), **variables}
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    return run

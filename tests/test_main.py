@@ -1,0 +1,749 @@
+"""The command line: what it prints and writes, every wrong use, interrupts, and what loads TensorFlow."""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import io
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import types
+import urllib.request
+import warnings
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+import seq2seq_lab
+from seq2seq_lab import Seq2Seq, Settings, __main__, arguments, runtime, training
+from seq2seq_lab.__main__ import main
+from seq2seq_lab.settings import settings_table
+
+THREADS = ["--threads", os.environ.get("SEQ2SEQ_LAB_THREADS", "1")]  # those of conftest.py
+SMALL = Settings(min_digits=2, max_digits=4, samples=320, samples_per_epoch=160, validation_samples=50)
+FLAGS = {field.name: "--" + field.name.replace("_", "-") for field in dataclasses.fields(Settings)}
+CHANGED = ["min_digits", "max_digits", "samples_per_epoch", "validation_samples"]
+SMALL_FLAGS = [word for name in CHANGED for word in (FLAGS[name], str(getattr(SMALL, name)))]
+TRAIN = ["train", *THREADS, *SMALL_FLAGS, "--seed", "3"]
+
+
+def status_of(argv):
+    """The exit status of a command, however it comes about."""
+    try:
+        return main(argv)
+    except SystemExit as exit:
+        return exit.code
+
+
+def the_line(err):
+    """The one line that an error is; fails if there is more, or a traceback."""
+    assert err.endswith("\n")
+    assert err.count("\n") == 1, err
+    assert re.match(r"seq2seq-lab( \w+)?: error: ", err)
+    return err
+
+
+@contextlib.contextmanager
+def xla_off():
+    """Compiling takes longer than these few steps do without XLA."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtime, "xla_error", lambda: "switched off")
+        yield patch
+
+
+@pytest.fixture
+def without_xla():
+    with xla_off() as patch:
+        yield patch
+
+
+def variables(path):
+    """All that a training leaves in a file: weights, optimiser and its count, seed."""
+    model = seq2seq_lab.load(path)
+    values = [*model.variables, *model.optimizer.variables]
+    return [model.seed, *(keras.ops.convert_to_numpy(value) for value in values)]
+
+
+def same(ours, theirs):
+    return len(ours) == len(theirs) and all(map(np.array_equal, ours, theirs))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """One training by the command: what it printed and wrote, and what was traced when."""
+    folder = tmp_path_factory.mktemp("trained")
+    model, report = folder / "model.keras", folder / "report.json"
+    out, err, traced = io.StringIO(), io.StringIO(), []
+    train = training.train
+
+    def noting(name):
+        step = getattr(Seq2Seq, name)
+        return lambda self, data: traced.append(name) or step(self, data)  # called when it is traced
+
+    def watched_train(*args, **kwargs):
+        traced.append("training begins")
+        history = train(*args, **kwargs)
+        traced.append("training ends")
+        return history
+
+    argv = [*TRAIN, "--samples", "320", "--save", str(model), "--json", str(report)]
+    with xla_off() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setattr(training, "train", watched_train)
+        for name in ("train_step", "test_step", "predict_step"):
+            patch.setattr(Seq2Seq, name, noting(name))
+        status = main(argv)
+    return types.SimpleNamespace(
+        status=status, out=out.getvalue(), err=err.getvalue(), traced=traced, model=model, report=report
+    )
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with things that are no model."""
+    (tmp_path / "folder.keras").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / "damaged.keras").write_bytes(b"no zip")
+    with zipfile.ZipFile(tmp_path / "empty.keras", "w") as file:
+        file.writestr("nothing", "")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# Wrong use
+
+
+COUNT = "a whole number of at least 1"
+WRONG = [  # a command, and what its error must say: the argument, its value, what is allowed
+    ("", ["open|train|translate|doctor"]),
+    ("fly", ["'fly'", "train"]),
+    ("--fly train", ["--fly", "--version"]),
+    ("train --fly 3", ["train: error: argument --fly", "[--samples N]"]),
+    ("train --sample 3", ["argument --sample:", "[--samples N]"]),
+    ("doctor now", ["doctor: error: argument now", "--verbose"]),
+    ("open 1 1", ["open: error: argument 1", "[NOTEBOOK]"]),
+    ("train --samples", ["argument --samples: expected one argument"]),
+    *((f"train --samples {value}", ["argument --samples: must be", COUNT, f"'{value}'"])
+      for value in ["0", "-1", "-1e3", "1.5", "abc", "nan", "inf", "-inf", "none"]),
+    *((f"train --learning-rate {value}", ["argument --learning-rate: must be a number above 0", f"'{value}'"])
+      for value in ["0", "-0.1", "-1e-3", "-.5", "nan", "inf", "-inf", "1e999", "none", "fast"]),
+    ("train --clip-norm 0", ["argument --clip-norm: must be a number above 0, or None", "'0'"]),
+    ("train --seed -1", ["argument --seed: must be a whole number from 0 to 2**31 - 1", "'-1'"]),
+    ("train --seed 2147483648", ["argument --seed:", "'2147483648'"]),
+    ("train --threads 0", ["argument --threads:", COUNT, "'0'"]),
+    ("train --min-digits 4 --max-digits 3", ["argument --min-digits: must be at most", "(3)", "is 4"]),
+    ("train --max-digits 4", ["argument --min-digits: must be at most", "(4)", "is 5"]),
+    ("train --decoder-units 9", ["argument --decoder-units: must be that of --encoder-units (16)", "is 9"]),
+    ("train --save model.h5", ["argument --save: must end in .keras", "'model.h5'"]),
+    ("train --save folder.keras", ["argument --save:", "a file", "folder.keras is a folder"]),
+    ("train --save none/a.keras", ["argument --save:", "a folder that exists", "none/a.keras"]),
+    ("train --json .", ["argument --json:", "a file", ". is a folder"]),
+    ("train --json none/a.json", ["argument --json:", "a folder that exists", "none/a.json"]),
+    ("train --json pipe --samples 0", ["argument --json:", "a file", "pipe is a device or a pipe"]),
+    ("train --json a.keras", ["argument --json: must not end in .keras", "'a.keras'"]),
+    (f"train --json {'x' * 300}", ["argument --json:", "xxx"]),
+    *((f"train --resume {name}", ["argument --resume: must be a .keras file", f"'{name}'"])
+      for name in ["none.keras", "folder.keras", "notes.txt", "x" * 300]),
+    ("train --resume damaged.keras --l2 1", ["argument --resume:", "--l2 is not allowed"]),
+    ("translate one", ["--model"]),
+    ("translate --model damaged.keras", ["TEXT"]),
+    *((f"translate --model {name} one", ["argument --model: must be a .keras file", f"'{name}'"])
+      for name in ["none.keras", "folder.keras", "notes.txt"]),
+    *((f"translate --model damaged.keras {text}", ["argument TEXT:", f"'{text}'", "zero one two"])
+      for text in ["eleven", "One", "1", "zwölf"]),
+    ("open 7", ["argument NOTEBOOK:", "'7'", "1-encoder-decoder.ipynb"]),
+    ("open none.ipynb", ["argument NOTEBOOK:", "'none.ipynb'", "1-encoder-decoder.ipynb"]),
+    ("open notes.txt", ["argument NOTEBOOK:", "'notes.txt'", "1-encoder-decoder.ipynb"]),
+]  # fmt: skip
+HELP = ["--help", "--version", "open --help", "train --help", "translate --help", "doctor --help"]
+
+
+@pytest.mark.parametrize(("command", "told"), WRONG, ids=[command[:60] for command, _ in WRONG])
+def test_wrong_use_is_status_2_and_one_line(command, told, folder, capsys):
+    before = sorted(folder.iterdir())
+    assert status_of(command.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    for words in told:
+        assert words in the_line(err)
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("text", ["", " ", "one  two", " one", "one ", "one\ntwo", "one\x85two", "\udcff"])
+def test_a_text_that_is_not_digit_words_is_wrong_use(text, folder, capsys):
+    assert status_of(["translate", "--model", "damaged.keras", "one", text]) == 2
+    assert repr(text) in the_line(capsys.readouterr().err)
+
+
+def test_a_word_with_a_line_break_is_still_one_line(capsys):
+    assert status_of(["train", "--fly\nhigh"]) == 2
+    assert "--fly high" in the_line(capsys.readouterr().err)
+
+
+def test_a_path_that_cannot_be_written_is_wrong_use(folder, capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert status_of(["train", "--save", "model.keras"]) == 2
+    assert "argument --save: it must be writable, but model.keras is not" in the_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("stdin", "told"),
+    [
+        (b"", "must find lines on stdin"),
+        (None, "must find lines on stdin"),
+        (b"one\n\xff\n", "stdin must be UTF-8"),
+        (b"one\n\ntwo\n", "''"),
+        (b"one\ntwelve\n", "'twelve'"),
+    ],
+)
+def test_lines_that_are_not_digit_words_are_wrong_use(stdin, told, folder, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", stdin if stdin is None else io.TextIOWrapper(io.BytesIO(stdin)))
+    assert status_of(["translate", "--model", "damaged.keras", "-"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "argument TEXT: " in the_line(err)
+    assert told in err
+
+
+def test_help_and_wrong_use_load_neither_tensorflow_nor_keras(folder, fresh_python):
+    code = """
+import contextlib, json, os, sys
+from seq2seq_lab.__main__ import main
+os.chdir(os.environ["FOLDER"])
+for command in json.loads(os.environ["COMMANDS"]):
+    with contextlib.suppress(SystemExit), open(os.devnull, "w") as nothing:
+        with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
+            main(command.split())
+    loaded = {"tensorflow", "keras", "tqdm"} & set(sys.modules)
+    assert not loaded, (command, loaded)
+print("none")
+"""
+    commands = json.dumps([*HELP, *(command for command, _ in WRONG)])
+    result = fresh_python(code, COMMANDS=commands, FOLDER=str(folder))
+    assert (result.stdout, result.stderr) == ("none\n", "")
+
+
+@pytest.mark.parametrize("name", ["damaged", "empty", "foreign", "cut"])
+@pytest.mark.parametrize("command", ["translate one --model", "train --resume"])
+def test_a_file_that_is_no_model_is_wrong_use(command, name, folder, trained, capsys):
+    keras.Sequential([keras.layers.Dense(1)]).save("foreign.keras")
+    pathlib.Path("cut.keras").write_bytes(trained.model.read_bytes()[:-1000])
+    name += ".keras"
+    assert status_of([*command.split(), name, *THREADS]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    line = the_line(err)
+    assert f"argument {command.split()[-1]}: " in line
+    assert name in line
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", HELP)
+def test_help_goes_to_stdout(command, capsys):
+    assert status_of(command.split()) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(("usage: seq2seq-lab", "seq2seq-lab "))
+    assert err == ""
+
+
+def test_every_setting_is_a_flag_whose_help_gives_meaning_and_default(capsys):
+    status_of(["train", "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    for row in settings_table().splitlines()[2:]:
+        name, default, meaning = (cell.strip(" `") for cell in row.strip("|").split("|"))
+        assert f"{FLAGS[name]} N {meaning} (default: {default})" in words
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Settings), ids=list(FLAGS))
+def test_every_setting_arrives(field, monkeypatch):
+    """Another value than the default's, and of its type, comes out as this setting and no other."""
+    value = 0.25 if field.type != "int" else 7
+    seen = []
+    monkeypatch.setattr(__main__, "_start", lambda args: seen.append(__main__._settings(args)) or 1 / 0)
+    both = {"encoder_units": 7, "decoder_units": 7} if "_units" in field.name else {field.name: value}
+    argv = [word for name, given in both.items() for word in (FLAGS[name], str(given))]
+    with contextlib.suppress(SystemExit):
+        main(["train", *argv])
+    assert seen == [Settings(**both)]
+
+
+def test_the_version_is_the_packages(capsys):
+    assert status_of(["--version"]) == 0
+    assert re.fullmatch(r"seq2seq-lab (\d+\.\d+\.\d+|\(not installed\))\n", capsys.readouterr().out)
+
+
+# Train
+
+
+def test_train_prints_three_lines_and_draws_a_bar_elsewhere(trained):
+    report = json.loads(trained.report.read_text())
+    by_position = " ".join(f"{a:.2f}" for a in report["accuracy_by_position"])
+    assert trained.status == 0
+    assert trained.out.splitlines() == [
+        f"token accuracy        {report['token_accuracy']:.3f}",
+        f"exact match           {report['exact_match']:.3f}",
+        f"accuracy by position  {by_position}",
+    ]
+    assert "2/2" in trained.err
+    assert "val_token_accuracy=" in trained.err
+
+
+def test_the_report_is_complete(trained):
+    report = json.loads(trained.report.read_text())
+    assert Settings(**report["settings"]) == SMALL
+    assert (report["seed"], report["samples"], report["interrupted"]) == (3, 320, False)
+    assert str(report["threads"]) == THREADS[1]
+    assert list(report["seconds"]) == list(__main__.PHASES)
+    assert all(seconds > 0 for seconds in report["seconds"].values())
+    assert sorted(report["history"]) == ["loss", "val_exact_match", "val_token_accuracy"]
+    assert [len(values) for values in report["history"].values()] == [2, 2, 2]
+    assert report["versions"]["keras"] == keras.__version__
+    assert report["device"]
+
+
+def test_what_is_reported_is_what_the_saved_model_does(trained, without_xla):
+    report = json.loads(trained.report.read_text())
+    result = training.evaluate(seq2seq_lab.load(trained.model))
+    assert report["token_accuracy"] == pytest.approx(result.token_accuracy, abs=1e-6)
+    assert report["exact_match"] == pytest.approx(result.exact_match, abs=1e-6)
+    assert report["accuracy_by_position"] == pytest.approx(list(result.accuracy_by_position), abs=1e-6)
+    assert report["history"]["val_token_accuracy"][-1] == pytest.approx(result.token_accuracy, abs=1e-6)
+
+
+def test_compiling_beforehand_changes_nothing(trained, tmp_path, without_xla):
+    keras.utils.set_random_seed(3)
+    model = Seq2Seq(SMALL)
+    training.train(model, 320, seed=3)
+    model.save(tmp_path / "plain.keras")
+    assert same(variables(trained.model), variables(tmp_path / "plain.keras"))
+
+
+def test_all_is_compiled_before_training_begins(trained):
+    begin = trained.traced.index("training begins")
+    assert set(trained.traced[:begin]) == {"train_step", "test_step", "predict_step"}
+    assert trained.traced[begin:] == ["training begins", "training ends"]
+
+
+def test_resumed_training_goes_on_to_the_bit(trained, tmp_path, without_xla):
+    half, whole, report = tmp_path / "half.keras", tmp_path / "whole.keras", tmp_path / "report.json"
+    assert main([*TRAIN, "--samples", "160", "--save", str(half)]) == 0
+    argv = ["--samples", "160", "--save", str(whole), "--json", str(report)]
+    assert main(["train", *THREADS, "--resume", str(half), *argv]) == 0
+    assert same(variables(whole), variables(trained.model))
+    assert not same(variables(whole), variables(half))
+    report = json.loads(report.read_text())
+    assert (report["seed"], report["samples"], len(report["history"]["loss"])) == (3, 160, 1)
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Nothing is trained or measured; the results are numbers that JSON does not have."""
+    history = types.SimpleNamespace(interrupted=False, history={"loss": [2.5, np.nan, np.inf]})
+    result = training.Evaluation(0.5, 0.25, np.array([0.75, np.nan], np.float32))
+    monkeypatch.setattr(Seq2Seq, "fit", lambda *args, **kwargs: None)
+    monkeypatch.setattr(training, "train", lambda *args, **kwargs: history)
+    monkeypatch.setattr(training, "evaluate", lambda model: result)
+
+
+def test_numbers_that_json_has_not_become_null(tmp_path, no_training, capsys):
+    report = tmp_path / "report.json"
+    assert main(["train", *THREADS, "--json", str(report)]) == 0
+    report = json.loads(report.read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the file"))
+    assert report["history"] == {"loss": [2.5, None, None]}
+    assert report["accuracy_by_position"] == [0.75, None]
+    assert capsys.readouterr().out.endswith("accuracy by position  0.75 -\n")
+
+
+def test_a_report_is_written_whole_or_not_at_all(tmp_path, no_training, capsys, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "write_text", fail)
+    report = tmp_path / "report.json"
+    report.write_bytes(b"old")
+    assert status_of(["train", *THREADS, "--json", str(report)]) == 1
+    assert "train: error: OSError: [Errno 28] No space left" in capsys.readouterr().err
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("report.json", b"old")]
+
+
+# Ctrl-C
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_keeps_what_was_learned_even_when_it_is_pressed_twice(tmp_path, trained, without_xla, capsys):
+    """Once after the first of two epochs, once more while the file is being written."""
+    train, save = training.train, Seq2Seq.save
+    second_epoch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epoch and interrupt())
+
+    def interrupted_train(*args, callbacks):
+        return train(*args, callbacks=[*callbacks, second_epoch])
+
+    def interrupted_save(self, path):
+        interrupt()
+        save(self, path)
+
+    without_xla.setattr(training, "train", interrupted_train)
+    without_xla.setattr(Seq2Seq, "save", interrupted_save)
+    model, report = tmp_path / "model.keras", tmp_path / "report.json"
+    before = signal.getsignal(signal.SIGINT)
+    assert main([*TRAIN, "--samples", "320", "--save", str(model), "--json", str(report)]) == 130
+    assert signal.getsignal(signal.SIGINT) is before
+
+    report = json.loads(report.read_text())
+    assert report["interrupted"]
+    assert report["history"]["loss"] == json.loads(trained.report.read_text())["history"]["loss"][:1]
+    assert seq2seq_lab.load(model).optimizer.iterations == 10
+    out, err = capsys.readouterr()
+    assert out.startswith("token accuracy ")
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_before_training_is_quiet(tmp_path, fresh_python):
+    """A signal at the moment that TensorFlow is looked for."""
+    code = """
+import signal, sys
+from seq2seq_lab.__main__ import main
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "tensorflow":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+sys.exit(main(["train", "--save", "model.keras"]))
+"""
+    result = fresh_python(f"import os; os.chdir({str(tmp_path)!r})" + code)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_real_training_is_interrupted_saved_and_resumed(tmp_path, start):
+    """In processes of their own, with XLA, as a user does it."""
+    argv = ["train", *SMALL_FLAGS, "--samples", "100000000", "--save", "model.keras", "--json", "report.json"]
+    process = start(argv)
+    seen = b""
+    while b"loss=" not in seen:
+        piece = os.read(process.stderr.fileno(), 1000)
+        assert piece, seen
+        seen += piece
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130
+    assert out.count(b"\n") == 3
+    assert b"Traceback" not in err
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["interrupted"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "report.json"]
+
+    process = start(["train", "--resume", "model.keras", "--samples", "160", "--save", "more.keras"])
+    out, err = process.communicate()
+    assert (process.returncode, out.count(b"\n")) == (0, 3)
+    assert re.fullmatch(r"[^\n]*1/1[^\n]*\n", err.decode().replace("\r", "")), err
+    done = [seq2seq_lab.load(tmp_path / name).optimizer.iterations for name in ("model.keras", "more.keras")]
+    assert done[1] == done[0] + 10
+
+    process = start(["translate", "--model", "more.keras", "-"], stdin=subprocess.PIPE)
+    out, err = process.communicate(b"one two\nthree\n")
+    texts = seq2seq_lab.load(tmp_path / "more.keras").translate(["one two", "three"])
+    assert (process.returncode, out.decode().splitlines(), err) == (0, texts, b"")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start the command in a folder of its own; it ends with the test."""
+    processes = []
+
+    def start(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **variables):
+        environment = {**os.environ, **variables}
+        environment["PYTHONPATH"] = str(pathlib.Path(seq2seq_lab.__file__).parents[1])
+        environment.pop("PYTHONUNBUFFERED", None)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "seq2seq_lab", *argv],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=tmp_path,
+            env=environment,
+            start_new_session=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+# Translate
+
+
+def test_translate_prints_a_line_a_text(trained, capsys):
+    texts = ["one two five", "zero", "nine nine nine nine"]
+    assert main(["translate", *THREADS, "--model", str(trained.model), *texts]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == seq2seq_lab.load(trained.model).translate(texts)
+    assert err == ""
+
+
+def test_translate_reads_lines_where_a_hyphen_stands(trained, capsys, monkeypatch):
+    monkeypatch.setattr(__main__, "AT_ONCE", 2)
+    stdin = "\ufeffone two\r\nthree\nfour\nfive six seven".encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+    assert main(["translate", *THREADS, "--model", str(trained.model), "nine", "-"]) == 0
+    texts = ["nine", "one two", "three", "four", "five six seven"]
+    assert capsys.readouterr().out.splitlines() == seq2seq_lab.load(trained.model).translate(texts)
+
+
+# stdout, stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(start):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start(["--help"], stdout=writer)
+    os.close(writer)
+    assert process.communicate() == (None, b"")
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_under_stdout_is_one_line(start):
+    with open("/dev/full", "w") as full:
+        process = start(["--help"], stdout=full)
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert "No space left" in the_line(err.decode())
+
+
+@pytest.mark.parametrize("verbose", [[], ["--verbose"]])
+def test_what_nobody_foresaw_is_one_line_unless_asked_for(verbose, trained, capsys, monkeypatch):
+    def fail(self, texts):
+        raise MemoryError("too\nmuch")
+
+    monkeypatch.setattr(Seq2Seq, "translate", fail)
+    argv = ["translate", *THREADS, *verbose, "--model", str(trained.model), "one"]
+    if verbose:
+        with pytest.raises(MemoryError):
+            main(argv)
+    else:
+        assert status_of(argv) == 1
+        assert "translate: error: MemoryError: too (--verbose " in the_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("command", ["train", "translate", "doctor"])
+def test_threads_and_silence_are_what_setup_is_told(command, trained, monkeypatch):
+    told = []
+    monkeypatch.setattr(runtime, "setup", lambda threads, quiet: told.append((threads, quiet)) or interrupt())
+    argv = [command, "--model", str(trained.model), "one"] if command == "translate" else [command]
+    assert main(argv) == main([*argv, "--threads", "3", "--verbose"]) == 130
+    assert told == [(1, True), (3, False)]
+
+
+def test_only_the_labs_own_warnings_are_shown(trained, capsys, monkeypatch):
+    def warn(args):
+        """Warn."""
+        warnings.warn("foreign", stacklevel=1)
+        warnings.warn_explicit("ours", UserWarning, "model.py", 1, module="seq2seq_lab.model")
+
+    monkeypatch.setitem(__main__.COMMANDS, "doctor", warn)
+    main(["doctor"])
+    assert capsys.readouterr().err == "seq2seq-lab doctor: warning: ours\n"
+    assert trained.err.count("seq2seq-lab train: warning: XLA does not work here") == 1
+
+
+# Doctor
+
+
+def test_doctor_finds_this_machine_well(capsys):
+    assert main(["doctor", *THREADS]) == 0
+    out, err = capsys.readouterr()
+    found = dict(line.split(None, 1) for line in out.splitlines())
+    expected = [
+        "python",
+        "seq2seq-lab",
+        "tensorflow",
+        "keras",
+        "numpy",
+        "jupyterlab",
+        "device",
+        "threads",
+        "XLA",
+    ]
+    assert list(found) == expected
+    assert found["keras"] == keras.__version__
+    assert found["threads"] == f"{THREADS[1]} of {os.cpu_count()}"
+    assert found["XLA"] == "works"
+    assert err == ""
+
+
+def test_doctor_says_how_to_get_what_is_missing(capsys, monkeypatch):
+    version = importlib.metadata.version
+
+    def without_jupyterlab(name):
+        if name == "jupyterlab":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_jupyterlab)
+    assert main(["doctor", *THREADS]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"^jupyterlab +not installed$", out, re.MULTILINE)
+    assert re.search(r"^to do .*-m pip install jupyterlab$", out, re.MULTILINE)
+
+
+def test_doctor_says_why_tensorflow_does_not_load(capsys, monkeypatch):
+    def fail(*_, **__):
+        raise ImportError("libsomething.so: cannot open\nand so on")
+
+    monkeypatch.setattr(runtime, "setup", fail)
+    assert main(["doctor"]) == 1
+    assert re.search(
+        r"^to do +.*ImportError: libsomething.so: cannot open$", capsys.readouterr().out, re.MULTILINE
+    )
+
+
+def test_without_xla_the_lab_runs_and_doctor_says_how(without_xla, capsys):
+    assert main(["doctor", *THREADS]) == 0
+    assert re.search(
+        r"^XLA +does not work, .*twenty times.*: switched off$", capsys.readouterr().out, re.MULTILINE
+    )
+
+
+# Open
+
+
+@pytest.fixture
+def jupyterlab(monkeypatch):
+    """In JupyterLab's place: notes the command, and ends as it is told to; an exception is raised first."""
+
+    class Fake:
+        ends = [0]  # noqa: RUF012
+
+        def __init__(self, command):
+            Fake.command = command
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def wait(self):
+            end = Fake.ends.pop(0)
+            if end is KeyboardInterrupt:
+                raise KeyboardInterrupt
+            return end
+
+    Fake.ends = [0]
+    monkeypatch.setattr(subprocess, "Popen", Fake)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    return Fake
+
+
+LESSON = str(arguments.NOTEBOOKS / "1-encoder-decoder.ipynb")
+
+
+@pytest.mark.parametrize("argv", [[], ["1"], ["1-encoder-decoder.ipynb"], [LESSON]])
+def test_open_finds_the_notebook_by_number_name_and_path(argv, jupyterlab):
+    assert main(["open", *argv]) == 0
+    assert jupyterlab.command == [sys.executable, "-m", "jupyterlab", LESSON]
+
+
+def test_a_notebook_of_ones_own_comes_before_the_lessons(tmp_path, jupyterlab, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "1-encoder-decoder.ipynb").write_text("{}")
+    main(["open", "1-encoder-decoder.ipynb"])
+    assert jupyterlab.command[3] == "1-encoder-decoder.ipynb"
+
+
+def test_a_folder_without_notebooks_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(arguments, "NOTEBOOKS", tmp_path / "notebooks")
+    assert status_of(["open"]) == 2
+    assert f"none in {tmp_path / 'notebooks'}" in the_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("uid", "display", "wayland", "platform", "extra"),
+    [
+        (0, ":0", "", "linux", ["--allow-root"]),
+        (1000, "", "wayland-0", "linux", []),
+        (1000, "", "", "linux", ["--no-browser"]),
+        (1000, "", "", "darwin", []),
+        (0, "", "", "linux", ["--allow-root", "--no-browser"]),
+    ],
+)
+def test_open_works_as_root_and_without_a_display(
+    uid, display, wayland, platform, extra, jupyterlab, monkeypatch
+):
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.setenv("WAYLAND_DISPLAY", wayland)
+    main(["open"])
+    assert jupyterlab.command[4:] == extra
+
+
+@pytest.mark.parametrize(
+    ("ends", "status"), [([0], 0), ([3], 3), ([-15], 143), ([KeyboardInterrupt, KeyboardInterrupt, 0], 0)]
+)
+def test_open_ends_as_jupyterlab_ends(ends, status, jupyterlab, capsys):
+    jupyterlab.ends = [*ends]
+    assert main(["open"]) == status
+    assert jupyterlab.ends == []
+    assert capsys.readouterr() == ("", "")
+
+
+def test_open_without_jupyterlab_says_how_to_get_it(jupyterlab, capsys, monkeypatch):
+    monkeypatch.setattr(__main__, "version", lambda name: None)
+    assert status_of(["open"]) == 1
+    assert f"{sys.executable} -m pip install jupyterlab" in the_line(capsys.readouterr().err)
+
+
+@pytest.mark.slow
+def test_a_real_jupyterlab_serves_the_notebook_until_ctrl_c(tmp_path, start):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = {f"JUPYTER_{name}_DIR": str(tmp_path) for name in ("CONFIG", "DATA", "RUNTIME")}
+    jupyter = {"JUPYTER_PORT": str(port), "JUPYTER_TOKEN": "open-sesame", **folders}
+    keyboard, terminal = os.openpty()
+    display = {"DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    process = start(["open"], stdin=terminal, stderr=subprocess.DEVNULL, **display, **jupyter)
+    for _ in range(600):
+        assert process.poll() is None
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/api") as answer:
+            assert "version" in json.load(answer)
+            break
+        time.sleep(0.2)
+    else:
+        pytest.fail("JupyterLab never came up")
+    name = pathlib.Path(LESSON).name
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/contents?token=open-sesame") as answer:
+        assert name in [entry["name"] for entry in json.load(answer)["content"]]
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to JupyterLab
+    said = b""
+    while b"(y/[n])?" not in said:
+        said += os.read(process.stdout.fileno(), 1000)
+        assert process.poll() is None, said
+    os.write(keyboard, b"y\n")
+    process.communicate()
+    assert process.returncode == 0
+    os.close(keyboard)
+    os.close(terminal)

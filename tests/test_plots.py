@@ -1,0 +1,157 @@
+"""Figures hold the numbers they were given; tables say what is right; the live curve follows a training."""
+
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import seq2seq_lab as lab
+from seq2seq_lab import plots
+
+mpl.use("agg")
+HISTORY = {"loss": [2.0, 1.5], "val_token_accuracy": [0.2, 0.4], "val_exact_match": [0.0, 0.1]}
+
+
+def lines(axes):
+    return {line.get_label(): list(line.get_ydata()) for line in axes.get_lines()}
+
+
+def test_history_draws_loss_and_both_measures():
+    left, right = lab.plot_history(HISTORY, [10, 20]).axes
+    assert list(left.get_lines()[0].get_ydata()) == HISTORY["loss"]
+    assert lines(right) == {"token accuracy": [0.2, 0.4], "exact match": [0.0, 0.1]}
+    assert list(right.get_lines()[0].get_xdata()) == [10, 20]
+
+
+def test_result_draws_measures_and_positions():
+    left, right = lab.plot_result(HISTORY, [10, 20], [0.9, 0.5, 0.8]).axes
+    assert lines(left)["exact match"] == [0.0, 0.1]
+    assert lines(right) == {"encoder-decoder": [0.9, 0.5, 0.8]}
+
+
+def test_accuracy_by_position_counts_from_one():
+    (axes,) = lab.plot_accuracy_by_position({"a": [0.9, 0.5, 0.8], "b": [1, 1, 1]}).axes
+    assert lines(axes) == {"a": [0.9, 0.5, 0.8], "b": [1, 1, 1]}
+    assert list(axes.get_xticks()) == [1, 2, 3]
+
+
+def test_mask_shows_every_symbol_at_its_place_and_strikes_out_padding():
+    batch = lab.get_batch(4, 1, 3, rng=0)
+    for (
+        axes,
+        ids,
+        lengths,
+    ) in zip(
+        lab.plot_mask(batch).axes,
+        (batch.inputs, batch.targets_out),
+        (batch.inputs_seqlen, batch.targets_seqlen),
+        strict=True,
+    ):
+        shown = {t.get_position(): t.get_text() for t in axes.texts}
+        for (row, place), i in np.ndenumerate(ids):
+            wanted = lab.decode([i]).replace(" ", "␣") if place < lengths[row] else "0̸"
+            assert shown[place, row] == wanted
+
+
+def test_no_figure_stays_open():
+    lab.plot_history(HISTORY, [10, 20])
+    assert plots.plt.get_fignums() == []
+
+
+def test_learning_rates_draw_a_line_each():
+    histories = {}
+    for rate in (0.01, 0.001):
+        histories[rate] = type("History", (), {"history": {"loss": [rate, 2 * rate]}})
+    (axes,) = lab.plot_learning_rates(histories, 1000).axes
+    assert lines(axes) == {"0.01": [0.01, 0.02], "0.001": [0.001, 0.002]}
+    assert list(axes.get_lines()[0].get_xdata()) == [1000, 2000]
+
+
+def test_variable_table_lists_every_weight_before_and_after_the_optimiser():
+    model = lab.Seq2Seq(lab.Settings(encoder_units=3, decoder_units=3))
+    before = lab.variable_table(model)
+    assert len(before.rows) == len(model.weights) + 1
+    assert ("decoder.W_out", "(3, 11)", "33") in before.rows
+    assert ("encoder.cell.W_hz", "(3, 3)", "9") in before.rows
+    assert before.rows[-1] == ("all together", "", str(model.count_params()))
+
+    model.compile("adam")
+    model.optimizer.build(model.trainable_variables)
+    after = lab.variable_table(model)
+    assert ("encoder.embeddings", "(27, 8)", "216", "momentum, velocity") in after.rows
+    kept = sum(len(row[3].split(", ")) for row in after.rows if row[3])
+    scalars = sum(row[0].startswith("optimizer.") for row in after.rows)
+    assert kept + scalars == len(model.optimizer.variables)
+
+
+def test_mistake_table_marks_wrong_places_and_puts_the_worst_first():
+    batch = lab.make_batch(np.array([[1, 2, 3], [4, 5, 0], [6, 0, 0]]), np.array([3, 2, 1]))
+
+    class Model:
+        """Says 1 # # # whatever it reads."""
+
+        def free_running(self, inputs, inputs_seqlen, steps):
+            said = np.full((len(inputs), steps), 10)
+            said[:, 0] = 1
+            return np.eye(11)[said]
+
+    table = lab.mistake_table(Model(), batch, rows=2)
+    assert [row[1:] for row in table.rows] == [
+        ("123#", [("1", True), ("#", False), ("#", False), ("#", True)], "2"),
+        ("45#", [("1", False), ("#", False), ("#", True)], "2"),
+    ]
+    assert "1[#][#]#" in repr(table)
+    assert "<script" not in table._repr_html_()
+
+
+def test_table_aligns_and_escapes():
+    table = plots.Table(("a", "long"), [("<b>", "1"), ("x", [("y", False)])])
+    assert repr(table) == "a    long\n<b>  1\nx    [y]"
+    assert "&lt;b&gt;" in table._repr_html_()
+
+
+@pytest.fixture
+def trained():
+    settings = lab.Settings(
+        min_digits=2,
+        max_digits=3,
+        samples_per_epoch=32,
+        validation_samples=8,
+        encoder_units=4,
+        decoder_units=4,
+    )
+    return lab.Seq2Seq(settings)
+
+
+def test_live_curve_writes_a_line_a_point_outside_jupyter(trained, capsys):
+    history = lab.train(trained, samples=80, callbacks=[lab.LiveCurve()])
+    written = [line for line in capsys.readouterr().out.splitlines() if "samples:" in line]
+    assert [int(line.split()[0]) for line in written] == [32, 64, 80]
+    assert f"loss {history.history['loss'][-1]:.3f}" in written[-1]
+
+
+def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
+    shown = []
+
+    class Handle:
+        def update(self, value, raw=False):
+            shown.append(value)
+
+    monkeypatch.setattr(plots, "_in_jupyter", lambda: True)
+    monkeypatch.setattr(plots, "_display", lambda value: Handle())
+    lab.train(trained, samples=64, callbacks=[lab.LiveCurve()])
+    bars = [value["text/plain"] for value in shown if isinstance(value, dict)]
+    figures = [value for value in shown if not isinstance(value, dict)]
+    assert len(figures) == 2
+    assert len(figures[-1].axes[0].get_lines()[0].get_xdata()) == 2
+    assert bars[-1].startswith("100%")
+    assert capsys.readouterr().out == ""
+
+
+def test_jupyter_is_recognised_by_its_kernel(monkeypatch):
+    fake = type("IPython", (), {"get_ipython": staticmethod(lambda: type("Shell", (), {"kernel": 1})())})
+    monkeypatch.setitem(sys.modules, "IPython", fake)
+    assert plots._in_jupyter()
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    assert not plots._in_jupyter()

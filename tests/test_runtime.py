@@ -1,0 +1,122 @@
+"""What `setup` chooses, and that nothing happens unasked: each choice is tried in a fresh process."""
+
+import os
+import warnings
+
+import pytest
+import tensorflow as tf
+
+import seq2seq_lab
+from seq2seq_lab import runtime, setup
+from seq2seq_lab.runtime import xla_works
+
+COMPUTE = """
+import os
+import tensorflow as tf
+double = tf.function(lambda x: x + x, jit_compile=True)
+print([int(double(x)) for x in tf.data.Dataset.range(3)])  # XLA and tf.data each have something to say
+print(tf.config.threading.get_intra_op_parallelism_threads(), os.environ.get("TF_CPP_MIN_LOG_LEVEL"))
+"""
+
+
+def test_importing_the_package_loads_neither_tensorflow_nor_keras(fresh_python):
+    code = "import sys, seq2seq_lab; print(sorted({'tensorflow', 'keras'} & set(sys.modules)))"
+    result = fresh_python(code)
+    assert (result.stdout, result.stderr) == ("[]\n", "")
+
+
+def test_every_public_name_can_be_got():
+    assert seq2seq_lab.__all__ == sorted(seq2seq_lab.__all__) == dir(seq2seq_lab)
+    for name in seq2seq_lab.__all__:
+        assert getattr(seq2seq_lab, name).__module__.startswith("seq2seq_lab.")
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'seq2seq_lab' has no attribute 'nonsense'"):
+        _ = seq2seq_lab.nonsense
+
+
+def test_after_setup_tensorflow_is_silent_and_has_one_thread(fresh_python):
+    result = fresh_python("import seq2seq_lab; seq2seq_lab.setup(); seq2seq_lab.setup()" + COMPUTE)
+    assert (result.stdout, result.stderr) == ("[0, 2, 4]\n1 3\n", "")
+
+
+@pytest.mark.slow
+def test_the_threads_can_be_chosen(fresh_python):
+    result = fresh_python("import seq2seq_lab; seq2seq_lab.setup(threads=2)" + COMPUTE)
+    assert result.stdout == "[0, 2, 4]\n2 3\n", result.stderr
+
+
+@pytest.mark.slow
+def test_each_part_can_be_switched_off(fresh_python):
+    """TensorFlow keeps its own number of threads, which it calls 0, and its log level."""
+    off = "threads=None, quiet=False, memory_growth=False"
+    result = fresh_python(f"import seq2seq_lab; seq2seq_lab.setup({off})" + COMPUTE)
+    assert result.stdout == "[0, 2, 4]\n0 None\n", result.stderr
+
+
+def test_setup_that_comes_too_late_says_what_to_do():
+    tf.constant(1) + 1  # TensorFlow has started
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    setup(threads)  # no change, so not too late
+    setup(threads=None)
+    with pytest.raises(RuntimeError, match=r"too late.* Restart the kernel .*, or pass threads=None"):
+        setup(threads + 1)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "1", True])
+def test_threads_must_be_a_count(threads):
+    with pytest.raises(ValueError, match=f"threads must be a whole number of at least 1, but is {threads!r}"):
+        setup(threads)
+
+
+@pytest.mark.parametrize(("asked", "grows"), [(True, ["other"]), (False, [])])
+def test_each_gpus_memory_grows_if_asked(monkeypatch, asked, grows):
+    """A GPU that grows already is left alone: it may have started, and TensorFlow would raise."""
+    growing = ["first"]
+    config = tf.config.experimental
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["first", "other"])
+    monkeypatch.setattr(config, "get_memory_growth", lambda gpu: gpu in growing)
+    monkeypatch.setattr(config, "set_memory_growth", lambda gpu, on: growing.append(gpu))
+    setup(threads=None, memory_growth=asked)
+    assert growing == ["first", *grows]
+
+
+def test_what_is_written_after_setup_is_seen(capfd):
+    setup(threads=None)
+    os.write(2, b"seen")
+    assert capfd.readouterr().err == "seen"
+
+
+@pytest.fixture
+def fresh_xla():
+    """XLA is asked anew, before and after."""
+    runtime.xla_error.cache_clear()
+    yield
+    runtime.xla_error.cache_clear()
+
+
+def test_xla_that_works_is_not_mentioned(fresh_xla):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert xla_works() is True
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            tf.errors.InternalError(None, None, "no libdevice\nfound in 12 places"),
+            "slower: no libdevice$",
+        ),
+        (MemoryError(), "slower: MemoryError$"),
+    ],
+)
+def test_xla_that_fails_is_a_warning_with_the_reason(fresh_xla, monkeypatch, error, reason):
+    def failing(function, jit_compile):
+        assert jit_compile
+        raise error
+
+    monkeypatch.setattr(tf, "function", failing)
+    with pytest.warns(UserWarning, match=reason):
+        assert xla_works() is False

@@ -1,0 +1,557 @@
+"""Training: the numbers, going on after a stop of any kind, compiling once, measuring."""
+
+import csv
+import dataclasses
+import math
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_lab import (
+    Seq2Seq,
+    Settings,
+    evaluate,
+    get_block,
+    held_out,
+    load,
+    restart,
+    runtime,
+    train,
+    training,
+)
+from seq2seq_lab.training import Blocks, Pieces, prepare
+
+SMALL = Settings(
+    min_digits=1,
+    max_digits=3,
+    batch_size=4,
+    samples_per_epoch=24,
+    validation_samples=40,
+    input_embedding=3,
+    target_embedding=4,
+    encoder_units=5,
+    decoder_units=5,
+    learning_rate=0.01,
+)
+BATCH, EPOCH, K = SMALL.batch_size, SMALL.samples_per_epoch, SMALL.batches_per_epoch
+
+
+class Snapshot:
+    """All that a training has changed so far, to be compared and to be put back."""
+
+    def __init__(self, model):
+        self.seed = model.seed
+        self.weights = model.get_weights()
+        self.optimizer = [variable.numpy() for variable in model.optimizer.variables]
+
+    def put_into(self, model):
+        model.seed = self.seed
+        model.set_weights(self.weights)
+        for variable, value in zip(model.optimizer.variables, self.optimizer, strict=True):
+            variable.assign(value)
+
+    def __eq__(self, other):  # to the bit
+        mine, theirs = (s.weights + s.optimizer for s in (self, other))
+        return self.seed == other.seed and all(map(np.array_equal, mine, theirs))
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """One model for this file, since compiling costs seconds, and how it was at first."""
+    keras.utils.set_random_seed(1)
+    model = Seq2Seq(SMALL)
+    prepare(model)
+    return model, Snapshot(model)
+
+
+@pytest.fixture
+def model(compiled):
+    """The compiled model, as if it had never been trained."""
+    model, start = compiled
+    start.put_into(model)
+    return model
+
+
+@pytest.fixture
+def undisturbed(compiled):
+    """What becomes of the model, from the first batch on, when nothing interferes."""
+    model, start = compiled
+
+    def run(samples, **arguments):
+        now = Snapshot(model)
+        start.put_into(model)
+        history = train(model, samples, **arguments).history
+        end = Snapshot(model)
+        now.put_into(model)
+        return end, history
+
+    return run
+
+
+def uncompiled(optimizer=None, **changes):
+    """A model of its own for steps in eager mode."""
+    keras.utils.set_random_seed(1)
+    model = Seq2Seq(dataclasses.replace(SMALL, **changes))
+    prepare(model, optimizer)
+    return model
+
+
+def nth_batch(n, seed=0):
+    """`(inputs, targets, mask)` of batch number `n`, as `learn` takes them."""
+    x, targets, mask = get_block(seed, n // K, SMALL).for_keras
+    return [part[n % K] for part in x], targets[n % K], mask[n % K]
+
+
+def gradient_by_hand(model, x, targets, mask):
+    crossentropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(crossentropy(targets, model(*x)) * mask) / mask.sum()
+    return loss, tape.gradient(loss, model.trainable_variables)
+
+
+def assert_close(arrays, others, tolerance=1e-5):
+    for a, b in zip(arrays, others, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
+
+
+# The numbers
+
+
+def test_one_step_three_ways(model, compiled):
+    loss, gradients = gradient_by_hand(model, *nth_batch(0))
+    keras.optimizers.Adam(SMALL.learning_rate).apply(gradients, model.trainable_variables)
+    by_hand = model.get_weights()
+    assert not np.array_equal(by_hand[0], compiled[1].weights[0])
+
+    compiled[1].put_into(model)
+    assert float(model.learn(*nth_batch(0))) == pytest.approx(float(loss), abs=1e-5)
+    assert_close(model.get_weights(), by_hand)
+
+    compiled[1].put_into(model)
+    history = train(model, BATCH).history
+    assert history["loss"] == [pytest.approx(float(loss), abs=1e-5)]
+    assert_close(model.get_weights(), by_hand)
+
+
+def test_a_block_is_its_batches_one_by_one(model, undisturbed):
+    losses = [float(model.learn(*nth_batch(n))) for n in range(K)]
+    end, history = undisturbed(EPOCH)
+    assert_close(model.get_weights(), end.weights)
+    assert history["loss"] == [pytest.approx(np.mean(losses), abs=1e-5)]
+
+
+def test_samples_are_rounded_up_to_whole_batches(model):
+    for samples, batches in (1, 1), (BATCH, 2), (BATCH + 1, 4), (2 * EPOCH, 4 + 2 * K):
+        train(model, samples)
+        assert int(model.optimizer.iterations) == batches
+
+
+def test_the_history_has_a_point_for_each_epoch(model):
+    history = train(model, 2 * EPOCH + 1)
+    assert history.interrupted is False
+    assert set(history.history) == {"loss", "val_token_accuracy", "val_exact_match"}
+    assert [len(values) for values in history.history.values()] == [3, 3, 3]
+    measured = evaluate(model)
+    assert history.history["val_token_accuracy"][-1] == pytest.approx(measured.token_accuracy)
+    assert history.history["val_exact_match"][-1] == pytest.approx(measured.exact_match)
+
+
+def test_without_xla_it_warns_and_the_numbers_are_the_same(undisturbed, compiled, monkeypatch):
+    monkeypatch.setattr(runtime, "xla_error", lambda: "no ptxas")
+    with pytest.warns(UserWarning, match="uncompiled.*no ptxas"):
+        model = uncompiled()
+    compiled[1].put_into(model)
+    history = train(model, EPOCH).history
+    assert not model.jit_compile
+    end, compiled_history = undisturbed(EPOCH)
+    assert_close(model.get_weights(), end.weights)
+    for name, values in history.items():
+        assert values == pytest.approx(compiled_history[name], abs=1e-5)
+
+
+def step_of_gradient_descent(**changes):
+    """The weights before one step of SGD at rate 1, the plain gradient, and the step."""
+    model = uncompiled(keras.optimizers.SGD(1.0), **changes)
+    before = model.get_weights()
+    _, gradients = gradient_by_hand(model, *nth_batch(0))
+    model.learn(*nth_batch(0))
+    steps = [b - a for b, a in zip(before, model.get_weights(), strict=True)]
+    return before, [tf.convert_to_tensor(g).numpy() for g in gradients], steps
+
+
+def global_norm(arrays):
+    return math.sqrt(sum(np.sum(np.square(a)) for a in arrays))
+
+
+def test_by_default_a_step_is_the_gradient():
+    _, gradients, steps = step_of_gradient_descent()
+    assert_close(steps, gradients, 1e-6)
+
+
+def test_l2_adds_its_scale_times_every_weight():
+    before, gradients, steps = step_of_gradient_descent(l2=0.1)
+    assert_close(steps, [g + 0.1 * w for g, w in zip(gradients, before, strict=True)], 1e-6)
+
+
+def test_the_reported_loss_has_no_penalty():
+    x = nth_batch(0)
+    assert float(uncompiled(l2=1.0).learn(*x)) == float(uncompiled().learn(*x))
+
+
+def test_clipping_shortens_a_long_gradient_and_keeps_its_direction():
+    _, gradients, steps = step_of_gradient_descent(clip_norm=0.01)
+    length = global_norm(gradients)
+    assert length > 0.02
+    assert global_norm(steps) == pytest.approx(0.01, rel=1e-4)
+    assert_close(steps, [0.01 / length * g for g in gradients], 1e-6)
+
+
+def test_clipping_leaves_a_short_gradient_alone():
+    _, gradients, steps = step_of_gradient_descent(clip_norm=100.0)
+    assert_close(steps, gradients, 1e-6)
+
+
+# Going on
+
+
+def test_the_data_depends_on_seed_and_count_alone(model):
+    model.seed = 5
+    model.optimizer.iterations.assign(2 * K + 1)
+    np.random.seed(0)
+    first = Blocks(model, 3)[0]
+    np.random.seed(1)
+    again = Blocks(model, 100)[0]
+    (*x, span), targets, mask = first
+    expected = get_block(5, 2, SMALL)
+    for a, b in zip([*x, targets, mask], [*expected.for_keras[0], *expected.for_keras[1:]], strict=True):
+        assert np.array_equal(a, b)
+    assert span.tolist() == [1, 4]
+    assert again[0][-1].tolist() == [1, K]
+    assert np.array_equal(again[1], targets)
+    assert not np.array_equal(get_block(5, 3, SMALL).inputs, expected.inputs)
+    assert not np.array_equal(get_block(6, 2, SMALL).inputs, expected.inputs)
+
+
+def test_the_seed_chooses_the_training_and_stays(model, undisturbed):
+    ends = [undisturbed(BATCH)[0], undisturbed(BATCH, seed=0)[0], undisturbed(BATCH, seed=1)[0]]
+    assert ends[0] == ends[1]
+    assert not np.array_equal(ends[1].weights[0], ends[2].weights[0])
+    train(model, EPOCH, seed=1)
+    train(model, EPOCH)
+    assert Snapshot(model) == undisturbed(2 * EPOCH, seed=1)[0]
+
+
+@pytest.mark.parametrize("batches", [1, K - 1, K + 2])
+def test_stopping_in_the_middle_of_a_block_changes_nothing(model, undisturbed, batches):
+    train(model, batches * BATCH)
+    train(model, 3 * EPOCH - batches * BATCH)
+    assert Snapshot(model) == undisturbed(3 * EPOCH)[0]
+
+
+def test_two_epochs_and_two_through_a_file_are_four(model, undisturbed, tmp_path):
+    first = train(model, 2 * EPOCH, seed=7).history
+    model.save(tmp_path / "model.keras")
+    loaded = load(tmp_path / "model.keras")
+    second = train(loaded, 2 * EPOCH).history
+    end, whole = undisturbed(4 * EPOCH, seed=7)
+    assert Snapshot(loaded) == end
+    assert {name: first[name] + second[name] for name in first} == whole
+
+
+class InThirdEpoch(keras.callbacks.Callback):
+    """Do something in the third epoch, right after its block."""
+
+    def __init__(self, act):
+        super().__init__()
+        self.act = act
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == 2:
+            self.act()
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def press_ctrl_c():
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("act", [interrupt, press_ctrl_c])
+def test_an_interrupt_keeps_what_was_learned(model, undisturbed, act, request):
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let it be ignored behind `&`
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, handler))
+    history = train(model, 5 * EPOCH, callbacks=[InThirdEpoch(act)])
+    assert history.interrupted is True
+    end, whole = undisturbed(5 * EPOCH)
+    points = len(history.epoch)
+    assert points in (2, 3)  # the third only if it was still validated
+    assert history.history == {name: values[:points] for name, values in whole.items()}
+    assert model.translate(["one"])
+    train(model, 5 * EPOCH - int(model.optimizer.iterations) * BATCH)
+    assert Snapshot(model) == end
+
+
+def test_a_training_taken_up_from_a_backup_ends_the_same(model, compiled, undisturbed, tmp_path):
+    def backup():
+        return keras.callbacks.BackupAndRestore(tmp_path / "backup")
+
+    end, _ = undisturbed(4 * EPOCH)
+    train(model, 4 * EPOCH, callbacks=[backup(), InThirdEpoch(interrupt)])
+    compiled[1].put_into(model)  # as a new process would begin
+    history = train(model, 4 * EPOCH, callbacks=[backup()])
+    assert history.epoch == [2, 3]
+    assert Snapshot(model) == end
+    train(model, 3 * EPOCH)  # the backup is used up: this one is a whole training
+    assert int(model.optimizer.iterations) == 7 * K
+
+
+UNDER_BACKUP = """
+import os, signal, sys
+import seq2seq_lab
+seq2seq_lab.setup(threads=int(os.environ.get("SEQ2SEQ_LAB_THREADS", "1")))
+import keras
+
+class DieInEpoch(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == DEADLY_EPOCH:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+model = seq2seq_lab.load("start.keras")
+callbacks = [keras.callbacks.BackupAndRestore("backup"), DieInEpoch()]
+history = seq2seq_lab.train(model, SAMPLES, callbacks=callbacks)
+model.save("end.keras")
+print(history.epoch)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
+def test_a_killed_training_started_again_ends_the_same(model, undisturbed, tmp_path, fresh_python):
+    model.save(tmp_path / "start.keras")
+
+    def start(deadly_epoch):
+        chosen = (
+            f"import os; os.chdir({str(tmp_path)!r}); SAMPLES, DEADLY_EPOCH = {4 * EPOCH}, {deadly_epoch}"
+        )
+        return fresh_python(chosen + UNDER_BACKUP)
+
+    assert start(deadly_epoch=2).returncode == -signal.SIGKILL
+    assert not (tmp_path / "end.keras").exists()
+    again = start(deadly_epoch=None)
+    assert again.stdout == "[2, 3]\n", again.stderr  # two of four epochs were left
+    assert Snapshot(load(tmp_path / "end.keras")) == undisturbed(4 * EPOCH)[0]
+
+
+# Compiling once
+
+COUNT_PROGRAMS = """
+import glob, os, sys
+os.environ["XLA_FLAGS"] = "--xla_dump_to=programs"  # a set of files for each program that XLA compiles
+import seq2seq_lab
+seq2seq_lab.setup()
+from seq2seq_lab import load, restart, train
+
+def count():
+    print(len(glob.glob("programs/*before_optimizations*")), flush=True)
+
+model = load("start.keras")
+epoch = model.settings.samples_per_epoch
+count()
+train(model, epoch)
+count()
+train(model, 2 * epoch)  # fresh blocks
+train(model, epoch - 1)  # that end and begin in the middle
+train(model, epoch)
+restart(model, learning_rate=0.5)
+train(model, 2 * epoch, seed=3)
+count()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(runtime.xla_error() is not None, reason="XLA does not work here")
+def test_a_model_is_compiled_once_for_all_its_trainings(model, tmp_path, fresh_python):
+    model.save(tmp_path / "start.keras")
+    done = fresh_python(f"import os; os.chdir({str(tmp_path)!r})" + COUNT_PROGRAMS)
+    assert done.returncode == 0, done.stderr
+    before, first, later = map(int, done.stdout.split())
+    assert before < first == later
+
+
+# Drawn anew
+
+
+def test_restart_draws_other_weights_and_forgets_the_optimisers_past(model, compiled):
+    train(model, EPOCH)
+    keras.utils.set_random_seed(2)
+    restart(model, learning_rate=0.5)
+    drawn = Snapshot(model)
+    names = [weight.name for weight in model.weights]
+    for name, new, first in zip(names, drawn.weights, compiled[1].weights, strict=True):
+        assert np.array_equal(new, first) == name.startswith("b_")  # biases are constants
+    not_zero = [variable.name for variable in model.optimizer.variables if np.any(variable)]
+    assert not_zero == ["learning_rate"]
+    assert float(model.optimizer.learning_rate) == 0.5
+
+    keras.utils.set_random_seed(2)
+    restart(model)
+    assert Snapshot(model) == drawn  # the draw follows Keras' seed, and the learning rate stays
+
+
+@pytest.mark.parametrize("name", ["adagrad", "ftrl", "nadam"])
+def test_restart_gives_any_optimiser_its_first_state(name):
+    model = uncompiled(name)
+    first = Snapshot(model).optimizer
+    model.learn(*nth_batch(0))
+    restart(model)
+    assert all(map(np.array_equal, Snapshot(model).optimizer, first))
+
+
+def test_restart_makes_a_model_that_was_never_compiled_ready():
+    model = Seq2Seq(SMALL)
+    restart(model, learning_rate=0.25)
+    assert float(model.optimizer.learning_rate) == 0.25
+
+
+# Measuring
+
+
+@pytest.fixture
+def half_right(model, monkeypatch):
+    """A validation set, in pieces of 7, half of whose samples ask for what the model says."""
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 1.5, w.shape) for w in model.weights])
+    batch = held_out(model)
+    assert len(batch.inputs) == 40
+    said = np.argmax(model.free_running(batch.inputs, batch.inputs_seqlen, batch.targets_in.shape[1]), -1)
+    asked = np.where(np.arange(40)[:, None] % 2, said, batch.targets_out).astype(np.int32)
+    batch = batch._replace(targets_out=asked)
+    monkeypatch.setattr(training, "held_out", lambda *_: batch)
+    monkeypatch.setattr(training, "AT_ONCE", 7)
+    return batch, said == asked
+
+
+def test_evaluate_is_counting(model, half_right):
+    batch, right = half_right
+    true = batch.targets_mask.astype(bool)
+    measured = evaluate(model)
+    assert measured.token_accuracy == pytest.approx(right[true].mean())
+    assert measured.exact_match == pytest.approx((right | ~true).all(1).mean())
+    by_position = [right[true[:, t], t].mean() for t in range(true.shape[1])]
+    np.testing.assert_allclose(measured.accuracy_by_position, by_position, rtol=1e-5)
+    assert 0.5 <= measured.exact_match < measured.token_accuracy < 1
+
+
+def test_keras_evaluate_measures_the_same(model, half_right):
+    measured = evaluate(model)
+    by_keras = model.evaluate(Pieces(half_right[0]), return_dict=True, verbose=0)
+    assert by_keras == {
+        "token_accuracy": pytest.approx(measured.token_accuracy),
+        "exact_match": pytest.approx(measured.exact_match),
+    }
+
+
+def test_evaluate_draws_held_out_samples_by_number_and_seed(model):
+    assert len(held_out(model, 3).inputs) == 3
+    first, again, other = (held_out(model, 20, seed).text_inputs.tolist() for seed in (1, 1, 2))
+    assert first == again != other
+    assert all(sum(map(int, digits[1:])) % 10 == 0 for digits in held_out(model).text_targets_in)
+    assert evaluate(model, 20, 1).token_accuracy == evaluate(model, 20, 1).token_accuracy
+
+
+def test_evaluate_needs_no_training():
+    assert 0 <= evaluate(Seq2Seq(SMALL), 5).token_accuracy <= 1
+
+
+# Keras' own callbacks
+
+
+def test_callbacks_that_write_files(model, tmp_path):
+    history = train(
+        model,
+        2 * EPOCH,
+        callbacks=[
+            keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
+            keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+        ],
+    ).history
+    assert Snapshot(load(tmp_path / "2.keras")) == Snapshot(model)
+    assert int(load(tmp_path / "1.keras").optimizer.iterations) == K
+    with open(tmp_path / "log.csv", newline="") as file:
+        assert [float(row["loss"]) for row in csv.DictReader(file)] == pytest.approx(history["loss"])
+
+
+def test_tensorboard(model, tmp_path):
+    pytest.importorskip("tensorboard")
+    train(model, 2 * EPOCH, callbacks=[keras.callbacks.TensorBoard(tmp_path)])
+    assert list(tmp_path.glob("train/events.*"))
+    assert list(tmp_path.glob("validation/events.*"))
+
+
+def test_early_stopping_ends_one_training_and_not_the_next(model, undisturbed):
+    patience = keras.callbacks.EarlyStopping("val_token_accuracy", min_delta=2.0, mode="max", patience=2)
+    assert len(train(model, 5 * EPOCH, callbacks=[patience]).epoch) == 3
+    train(model, 2 * EPOCH)
+    assert Snapshot(model) == undisturbed(5 * EPOCH)[0]
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("call", "argument", "value"),
+    [
+        (train, "samples", 0),
+        (train, "samples", -16),
+        (train, "samples", 1.5),
+        (train, "samples", "many"),
+        (train, "seed", -1),
+        (train, "seed", 2**31),
+        (train, "seed", 0.5),
+        (evaluate, "samples", 0),
+        (evaluate, "samples", 2.0),
+        (evaluate, "seed", -1),
+        (restart, "learning_rate", 0),
+        (restart, "learning_rate", float("nan")),
+        (restart, "learning_rate", "fast"),
+    ],
+)
+def test_a_wrong_argument_is_named_and_the_model_left_alone(model, call, argument, value):
+    before = Snapshot(model)
+    with pytest.raises(ValueError, match=f"^{argument} must be a .*number.*, but is {value!r}$"):
+        call(model, **{argument: value})
+    assert Snapshot(model) == before
+
+
+def test_an_unknown_optimiser_leaves_the_model_alone(model):
+    before, optimizer = Snapshot(model), model.optimizer
+    with pytest.raises(ValueError, match="descend"):
+        train(model, BATCH, seed=3, optimizer="descend")
+    assert model.optimizer is optimizer
+    assert Snapshot(model) == before
+
+
+# The result of the lesson
+
+
+@pytest.mark.slow
+def test_the_lesson_ends_in_its_band():
+    keras.utils.set_random_seed(1)
+    model = Seq2Seq()
+    history = train(model)
+    assert int(model.optimizer.iterations) == 12_500
+    assert len(history.epoch) == 20
+    measured = evaluate(model)
+    assert 0.55 < measured.token_accuracy < 0.80
+    assert 0.20 < measured.exact_match < 0.55
