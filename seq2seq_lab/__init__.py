@@ -10,7 +10,7 @@ _HOME = {
     "runtime": ["setup"],
     "vocabulary": ["encode", "decode", "print_valid_characters"],
     "data": ["Batch", "get_batch", "get_block", "make_batch", "is_held_out"],
-    "gru": ["GRUCell"],
+    "gru": ["GRUCell", "gru_states", "unroll"],
     "loss": ["sequence_loss", "token_accuracy", "exact_match", "accuracy_by_position"],
     "parts": ["Encoder", "Decoder"],
     "model": ["Seq2Seq"],

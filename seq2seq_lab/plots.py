@@ -140,7 +140,8 @@ class Table(NamedTuple):
 
 def variable_table(model: Any) -> Table:
     """Every variable with its shape, by the name it has in code, and what the optimiser keeps for it."""
-    optimizer = model.optimizer.variables if model.compiled else []
+    exists = model.compiled and model.optimizer.built
+    optimizer = model.optimizer.variables if exists else []
     rows = []
     for part in ("encoder", "decoder"):
         layer = getattr(model, part)

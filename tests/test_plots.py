@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import seq2seq_lab as lab
-from seq2seq_lab import plots
+from seq2seq_lab import plots, runtime
 
 mpl.use("agg")
 HISTORY = {"loss": [2.0, 1.5], "val_token_accuracy": [0.2, 0.4], "val_exact_match": [0.0, 0.1]}
@@ -112,7 +112,10 @@ def test_table_aligns_and_escapes():
 
 
 @pytest.fixture
-def trained():
+def trained(monkeypatch):
+    monkeypatch.setattr(
+        runtime, "xla_error", lambda: "switched off, since these few steps are faster without"
+    )
     settings = lab.Settings(
         min_digits=2,
         max_digits=3,
@@ -124,6 +127,7 @@ def trained():
     return lab.Seq2Seq(settings)
 
 
+@pytest.mark.filterwarnings("ignore:XLA does not work")
 def test_live_curve_writes_a_line_a_point_outside_jupyter(trained, capsys):
     history = lab.train(trained, samples=80, callbacks=[lab.LiveCurve()])
     written = [line for line in capsys.readouterr().out.splitlines() if "samples:" in line]
@@ -131,6 +135,7 @@ def test_live_curve_writes_a_line_a_point_outside_jupyter(trained, capsys):
     assert f"loss {history.history['loss'][-1]:.3f}" in written[-1]
 
 
+@pytest.mark.filterwarnings("ignore:XLA does not work")
 def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
     shown = []
 

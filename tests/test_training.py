@@ -252,6 +252,7 @@ def test_stopping_in_the_middle_of_a_block_changes_nothing(model, undisturbed, b
     assert Snapshot(model) == undisturbed(3 * EPOCH)[0]
 
 
+@pytest.mark.slow
 def test_two_epochs_and_two_through_a_file_are_four(model, undisturbed, tmp_path):
     first = train(model, 2 * EPOCH, seed=7).history
     model.save(tmp_path / "model.keras")
