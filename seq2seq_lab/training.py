@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import os
 import pathlib
+import signal
+import threading
 import zipfile
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -43,6 +45,34 @@ class Blocks(keras.utils.PyDataset):
         last = min(K, first + self.end - done)
         x, targets, mask = get_block(self.model.seed, index, self.model.settings).for_keras
         return (*x, np.array([first, last], np.int32)), targets, mask
+
+
+class StopAtInterrupt(keras.callbacks.Callback):
+    """Ctrl-C, or Jupyter's ■, ends a training after the block at hand; a second one acts at once.
+
+    Raised in the middle of TensorFlow's own code, a KeyboardInterrupt can get lost there, or do harm.
+    """
+
+    def __enter__(self) -> StopAtInterrupt:
+        self.interrupted, self.handler = False, None
+        heard = signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None)
+        if heard and threading.current_thread() is threading.main_thread():
+            self.handler = signal.signal(signal.SIGINT, self.hear)
+        return self
+
+    def __exit__(self, kind: type | None, *_: Any) -> bool:
+        if self.handler is not None:
+            signal.signal(signal.SIGINT, self.handler)
+        self.interrupted = self.interrupted or kind is KeyboardInterrupt
+        return kind is KeyboardInterrupt
+
+    def hear(self, *_: Any) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.model.stop_training |= self.interrupted
 
 
 class Pieces(keras.utils.PyDataset):
@@ -97,19 +127,18 @@ def train(
     blocks = Blocks(model, batches)
     first = int(model.optimizer.iterations) % settings.batches_per_epoch
     history = keras.callbacks.History()
-    history.interrupted = False
     try:
-        model.fit(
-            blocks,
-            epochs=math.ceil((first + batches) / settings.batches_per_epoch),
-            validation_data=Pieces(held_out(model)),
-            callbacks=[*callbacks, history],
-            verbose=0,
-        )
-    except KeyboardInterrupt:
-        history.interrupted = True
+        with StopAtInterrupt() as stop:
+            model.fit(
+                blocks,
+                epochs=math.ceil((first + batches) / settings.batches_per_epoch),
+                validation_data=Pieces(held_out(model)),
+                callbacks=[*callbacks, stop, history],
+                verbose=0,
+            )
     finally:
         model._initial_epoch = None  # where a BackupAndRestore began: Keras would begin there ever after
+    history.interrupted = stop.interrupted
     return history
 
 

@@ -320,6 +320,7 @@ def test_what_is_reported_is_what_the_saved_model_does(trained, without_xla):
     assert report["history"]["val_token_accuracy"][-1] == pytest.approx(result.token_accuracy, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_compiling_beforehand_changes_nothing(trained, tmp_path, without_xla):
     keras.utils.set_random_seed(3)
     model = Seq2Seq(SMALL)
@@ -334,6 +335,7 @@ def test_all_is_compiled_before_training_begins(trained):
     assert trained.traced[begin:] == ["training begins", "training ends"]
 
 
+@pytest.mark.slow
 def test_resumed_training_goes_on_to_the_bit(trained, tmp_path, without_xla):
     half, whole, report = tmp_path / "half.keras", tmp_path / "whole.keras", tmp_path / "report.json"
     assert main([*TRAIN, "--samples", "160", "--save", str(half)]) == 0
@@ -383,13 +385,14 @@ def interrupt():
     signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_learned_even_when_it_is_pressed_twice(tmp_path, trained, without_xla, capsys):
-    """Once after the first of two epochs, once more while the file is being written."""
+    """Once in the first of two epochs, once more while the file is being written."""
     train, save = training.train, Seq2Seq.save
-    second_epoch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epoch and interrupt())
+    first_epoch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: interrupt())
 
     def interrupted_train(*args, callbacks):
-        return train(*args, callbacks=[*callbacks, second_epoch])
+        return train(*args, callbacks=[*callbacks, first_epoch])
 
     def interrupted_save(self, path):
         interrupt()

@@ -127,6 +127,7 @@ def trained(monkeypatch):
     return lab.Seq2Seq(settings)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:XLA does not work")
 def test_live_curve_writes_a_line_a_point_outside_jupyter(trained, capsys):
     history = lab.train(trained, samples=80, callbacks=[lab.LiveCurve()])
@@ -135,6 +136,7 @@ def test_live_curve_writes_a_line_a_point_outside_jupyter(trained, capsys):
     assert f"loss {history.history['loss'][-1]:.3f}" in written[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:XLA does not work")
 def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
     shown = []

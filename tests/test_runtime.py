@@ -36,6 +36,7 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = seq2seq_lab.nonsense
 
 
+@pytest.mark.slow
 def test_after_setup_tensorflow_is_silent_and_has_one_thread(fresh_python):
     result = fresh_python("import seq2seq_lab; seq2seq_lab.setup(); seq2seq_lab.setup()" + COMPUTE)
     assert (result.stdout, result.stderr) == ("[0, 2, 4]\n1 3\n", "")
