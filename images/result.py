@@ -10,18 +10,19 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from seq2seq_lab import plot_result
+import seq2seq_lab as lab
 
 
 def main() -> None:
     """Read the report named on the command line, and draw it beside this file."""
+    lab.setup()
     report = json.loads(Path(sys.argv[1]).read_text())
     history = report["history"]
     step = report["settings"]["samples_per_epoch"]
     samples = [step * (i + 1) for i in range(len(history["loss"]))]
     # Nothing random and no date: the same report draws the same file.
     mpl.rcParams.update({"svg.hashsalt": "result", "svg.fonttype": "none", "font.family": "sans-serif"})
-    figure = plot_result(history, samples, report["accuracy_by_position"])
+    figure = lab.plot_result(history, samples, report["accuracy_by_position"])
     figure.savefig(Path(__file__).with_name("result.svg"), metadata={"Date": None})
 
 

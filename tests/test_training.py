@@ -25,6 +25,9 @@ from seq2seq_lab import (
 )
 from seq2seq_lab.training import Blocks, Pieces, prepare
 
+pytestmark = pytest.mark.slow  # a training is compiled first
+
+
 SMALL = Settings(
     min_digits=1,
     max_digits=3,
@@ -121,7 +124,6 @@ def assert_close(arrays, others, tolerance=1e-5):
 # The numbers
 
 
-@pytest.mark.slow
 def test_one_step_three_ways(model, compiled):
     loss, gradients = gradient_by_hand(model, *nth_batch(0))
     keras.optimizers.Adam(SMALL.learning_rate).apply(gradients, model.trainable_variables)
@@ -161,7 +163,6 @@ def test_the_history_has_a_point_for_each_epoch(model):
     assert history.history["val_exact_match"][-1] == pytest.approx(measured.exact_match)
 
 
-@pytest.mark.slow
 def test_without_xla_it_warns_and_the_numbers_are_the_same(undisturbed, compiled, monkeypatch):
     monkeypatch.setattr(runtime, "xla_error", lambda: "no ptxas")
     with pytest.warns(UserWarning, match="uncompiled.*no ptxas"):
@@ -254,7 +255,6 @@ def test_stopping_in_the_middle_of_a_block_changes_nothing(model, undisturbed, b
     assert Snapshot(model) == undisturbed(3 * EPOCH)[0]
 
 
-@pytest.mark.slow
 def test_two_epochs_and_two_through_a_file_are_four(model, undisturbed, tmp_path):
     first = train(model, 2 * EPOCH, seed=7).history
     model.save(tmp_path / "model.keras")
@@ -315,7 +315,6 @@ def test_a_second_ctrl_c_acts_at_once(model):
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-@pytest.mark.slow
 def test_a_training_taken_up_from_a_backup_ends_the_same(model, compiled, undisturbed, tmp_path):
     def backup():
         return keras.callbacks.BackupAndRestore(tmp_path / "backup")
@@ -351,7 +350,6 @@ print(history.epoch)
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
 def test_a_killed_training_started_again_ends_the_same(model, undisturbed, tmp_path, fresh_python):
     model.save(tmp_path / "start.keras")
@@ -395,7 +393,6 @@ count()
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(runtime.xla_error() is not None, reason="XLA does not work here")
 def test_a_model_is_compiled_once_for_all_its_trainings(model, tmp_path, fresh_python):
     model.save(tmp_path / "start.keras")
@@ -469,7 +466,6 @@ def test_evaluate_is_counting(model, half_right):
     assert 0.5 <= measured.exact_match < measured.token_accuracy < 1
 
 
-@pytest.mark.slow
 def test_keras_evaluate_measures_the_same(model, half_right):
     measured = evaluate(model)
     by_keras = model.evaluate(Pieces(half_right[0]), return_dict=True, verbose=0)
