@@ -432,7 +432,7 @@ sys.exit(main(["train", "--save", "model.keras"]))
 
 
 @pytest.mark.slow
-def test_a_real_training_is_interrupted_saved_and_resumed(tmp_path, start):
+def test_a_real_training_is_interrupted_and_saved_and_translates(tmp_path, start):
     """In processes of their own, with XLA, as a user does it."""
     argv = ["train", *SMALL_FLAGS, "--samples", "100000000", "--save", "model.keras", "--json", "report.json"]
     process = start(argv)
@@ -450,16 +450,11 @@ def test_a_real_training_is_interrupted_saved_and_resumed(tmp_path, start):
     assert report["interrupted"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "report.json"]
 
-    process = start(["train", "--resume", "model.keras", "--samples", "160", "--save", "more.keras"])
-    out, err = process.communicate()
-    assert (process.returncode, out.count(b"\n")) == (0, 3)
-    assert re.fullmatch(r"[^\n]*1/1[^\n]*\n", err.decode().replace("\r", "")), err
-    done = [seq2seq_lab.load(tmp_path / name).optimizer.iterations for name in ("model.keras", "more.keras")]
-    assert done[1] == done[0] + 10
+    assert seq2seq_lab.load(tmp_path / "model.keras").optimizer.iterations > 0
 
-    process = start(["translate", "--model", "more.keras", "-"], stdin=subprocess.PIPE)
+    process = start(["translate", "--model", "model.keras", "-"], stdin=subprocess.PIPE)
     out, err = process.communicate(b"one two\nthree\n")
-    texts = seq2seq_lab.load(tmp_path / "more.keras").translate(["one two", "three"])
+    texts = seq2seq_lab.load(tmp_path / "model.keras").translate(["one two", "three"])
     assert (process.returncode, out.decode().splitlines(), err) == (0, texts, b"")
 
 
