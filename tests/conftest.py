@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -11,6 +12,9 @@ import pytest
 import seq2seq_lab
 
 seq2seq_lab.setup(threads=int(os.environ.get("SEQ2SEQ_LAB_THREADS", "1")))
+
+# A shell that starts something in the background has it ignore Ctrl-C, which some tests press.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PACKAGE = pathlib.Path(seq2seq_lab.__file__).parent
 

@@ -289,10 +289,8 @@ def press_ctrl_c():
 
 
 @pytest.mark.parametrize(("act", "points"), [(interrupt, 2), (press_ctrl_c, 3)])
-def test_an_interrupt_keeps_what_was_learned(model, undisturbed, act, points, request):
+def test_an_interrupt_keeps_what_was_learned(model, undisturbed, act, points):
     """Raised, it ends the epoch at once; Ctrl-C lets it end with its validation."""
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let it be ignored behind `&`
-    request.addfinalizer(lambda: signal.signal(signal.SIGINT, handler))
     history = train(model, 5 * EPOCH, callbacks=[InThirdEpoch(act)])
     assert history.interrupted is True
     end, whole = undisturbed(5 * EPOCH)
