@@ -23,8 +23,8 @@ def setup(threads: int | None = 1, quiet: bool = True, memory_growth: bool = Tru
     Args:
         threads: threads inside one operation. One is fastest here, since handing the lab's small products to
             a pool costs more than they do; None leaves the choice to TensorFlow.
-        quiet: hide TensorFlow's start-up messages. They go to stderr, where nbval takes them for a
-            changed output and nbgrader for a failed test. Works only before TensorFlow is first imported.
+        quiet: hide TensorFlow's messages. They go to stderr, where nbval takes them for a changed output
+            and nbgrader for a failed test. Those at start-up can be hidden only before its first import.
         memory_growth: take GPU memory as it is needed, instead of all of it at the start.
 
     Raises:
@@ -45,6 +45,7 @@ def setup(threads: int | None = 1, quiet: bool = True, memory_growth: bool = Tru
             if not tf.config.experimental.get_memory_growth(gpu):
                 tf.config.experimental.set_memory_growth(gpu, True)
         if quiet:
+            tf.get_logger().setLevel("ERROR")  # it warns of retracing, where a new model just compiles once
             xla_error()  # XLA announces itself at its first use: let it do so now
 
 

@@ -56,6 +56,19 @@ def test_each_part_can_be_switched_off(fresh_python):
     assert result.stdout == "[0, 2, 4]\n0 None\n", result.stderr
 
 
+@pytest.mark.slow
+def test_many_models_in_one_session_raise_no_warning(fresh_python):
+    """TensorFlow warns of "retracing" when five functions in a row are compiled, as five models are."""
+    code = """
+import seq2seq_lab
+seq2seq_lab.setup()
+import tensorflow as tf
+for i in range(6):
+    tf.function(lambda x: x + 1)(tf.constant(i))
+"""
+    assert fresh_python(code).stderr == ""
+
+
 def test_setup_that_comes_too_late_says_what_to_do():
     tf.constant(1) + 1  # TensorFlow has started
     threads = tf.config.threading.get_intra_op_parallelism_threads()
