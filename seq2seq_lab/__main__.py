@@ -60,7 +60,6 @@ def train(args: argparse.Namespace) -> int:
 
     clock.enter("build")
     model = _load(args, "--resume", args.resume) if args.resume else _new(settings, args.seed or 0)
-    training.prepare(model)
     samples = getattr(args, "samples", model.settings.samples)
 
     clock.enter("compile")
@@ -73,7 +72,7 @@ def train(args: argparse.Namespace) -> int:
         on_test_end=lambda logs: clock.enter("training"),
     )
     history = training.train(model, samples, args.seed, callbacks=[bar, validations])
-    bar.on_train_end()  # interrupted, it has not ended yet
+    bar.on_train_end()  # interrupted twice, it has not ended yet
 
     clock.enter("save")
     if args.save:

@@ -91,19 +91,19 @@ def get_block(seed: int, index: int, settings: Settings) -> Batch:
 def make_batch(digits: np.ndarray, lengths: np.ndarray) -> Batch:
     """Spell given digits: `digits (B, max_digits)`, of which row `b` uses the first `lengths[b]`."""
     B, D = digits.shape
-    used = _mask(lengths, D)
+    used = length_mask(lengths, D)
     digits = np.where(used, digits, 0)
 
     # The letters of each digit, and a space behind each but the last; the rest of a word's row is dropped.
     letters = np.where(used, _WORD_LENGTHS[digits] + 1, 0)  # (B, D)
     letters[np.arange(B), lengths - 1] -= 1
     inputs_seqlen = letters.sum(1)
-    inputs_mask = _mask(inputs_seqlen, LONGEST_WORD * D - 1)  # (B, S)
+    inputs_mask = length_mask(inputs_seqlen, LONGEST_WORD * D - 1)  # (B, S)
     inputs = np.zeros(inputs_mask.shape, np.int8)
-    inputs[inputs_mask] = _SPELLED[digits][_mask(letters, LONGEST_WORD)]
+    inputs[inputs_mask] = _SPELLED[digits][length_mask(letters, LONGEST_WORD)]
 
     targets_seqlen = lengths + 1
-    targets_mask = _mask(targets_seqlen, D + 1)  # (B, T)
+    targets_mask = length_mask(targets_seqlen, D + 1)  # (B, T)
     end = np.full((B, 1), END_ID, np.int8)
     targets_in = np.hstack([end, digits])
     targets_out = np.hstack([digits, np.zeros_like(end)])
@@ -127,19 +127,19 @@ def is_held_out(digits: str) -> bool:
     return sum(map(int, digits)) % 10 == 0
 
 
+def length_mask(lengths: np.ndarray, steps: int) -> np.ndarray:
+    """True at the first `lengths[...]` of `steps` places: `(..., steps)`. Every mask is made here."""
+    return np.arange(steps, dtype=np.int32) < lengths.astype(np.int32)[..., None]
+
+
 def _hold_out(digits, lengths, rng, split):
     """Choose each last digit so that the sum falls on the right side of the split."""
     last = np.arange(len(digits)), lengths - 1
     digits[last] = 0
-    rest = np.where(_mask(lengths, digits.shape[1]), digits, 0).sum(1)
+    rest = np.where(length_mask(lengths, digits.shape[1]), digits, 0).sum(1)
     remainder = 0 if split == "validation" else rng.integers(1, 10, len(digits))
     digits[last] = (remainder - rest) % 10
     return digits
-
-
-def _mask(lengths, steps):
-    """True at the first `lengths[...]` of `steps` places: `(..., steps)`."""
-    return np.arange(steps, dtype=np.int32) < lengths.astype(np.int32)[..., None]
 
 
 def _texts(ids, mask):

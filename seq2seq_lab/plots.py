@@ -19,11 +19,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from tqdm import tqdm
 
-from seq2seq_lab.data import Batch
+from seq2seq_lab.data import Batch, length_mask
 from seq2seq_lab.vocabulary import SYMBOLS
 
 # Okabe and Ito's colours, told apart by colour-blind eyes as well.
-BLUE, GREEN, ORANGE, GREY = "#0072B2", "#009E73", "#D55E00", "#767676"
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 MEASURES = {"val_token_accuracy": ("token accuracy", BLUE), "val_exact_match": ("exact match", ORANGE)}
 
 
@@ -40,7 +40,8 @@ class LiveCurve(keras.callbacks.Callback):
         where = io.StringIO() if self.in_jupyter else sys.stderr
         self.bar = tqdm(total=total, unit=" samples", file=where, ascii=False)
         if self.in_jupyter:
-            self.places = [_display(str(self.bar)), _display(_finished(plt.figure(figsize=(9, 3))))]
+            self.progress = _display(_text(self.bar), raw=True)
+            self.curve = _display(_finished(plt.figure(figsize=(9, 3))))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.samples.append(self._seen())
@@ -48,7 +49,8 @@ class LiveCurve(keras.callbacks.Callback):
             values.append(logs[name])
         self.bar.update(self.samples[-1] - self.start - self.bar.n)
         if self.in_jupyter:
-            self._redraw(plot_history(self.history, self.samples))
+            self.progress.update(_text(self.bar), raw=True)
+            self.curve.update(plot_history(self.history, self.samples))
         else:
             points = ", ".join(f"{name} {logs[name]:.3f}" for name in self.history)
             self.bar.write(f"{self.samples[-1]:>9,} samples: {points}")
@@ -57,14 +59,8 @@ class LiveCurve(keras.callbacks.Callback):
         self.bar.total = self.bar.n
         self.bar.refresh()
         if self.in_jupyter:
-            self._redraw()
+            self.progress.update(_text(self.bar), raw=True)
         self.bar.close()
-
-    def _redraw(self, *figure: Figure) -> None:
-        progress, curve = self.places
-        progress.update({"text/plain": str(self.bar)}, raw=True)
-        for drawn in figure:
-            curve.update(drawn)
 
     def _seen(self) -> int:
         return int(self.model.optimizer.iterations) * self.model.settings.batch_size
@@ -114,8 +110,7 @@ def plot_mask(batch: Batch) -> Figure:
     S, T = batch.inputs.shape[1], batch.targets_out.shape[1]
     size = {"figsize": (0.27 * (S + T) + 1, 0.32 * len(batch.inputs) + 0.9), "layout": "constrained"}
     figure, (left, right) = plt.subplots(1, 2, width_ratios=(S, T), **size)
-    inputs_mask = np.arange(S) < batch.inputs_seqlen[:, None]
-    _grid(left, batch.inputs, inputs_mask, "inputs")
+    _grid(left, batch.inputs, length_mask(batch.inputs_seqlen, S), "inputs")
     _grid(right, batch.targets_out, batch.targets_mask, "targets_out")
     return _finished(figure)
 
@@ -241,9 +236,13 @@ def _in_jupyter():
     return bool(shell and hasattr(shell, "kernel"))
 
 
-def _display(shown):
-    """Show a text or a figure, and return the handle that redraws it in place."""
+def _display(shown, raw=False):
+    """Show something, and return the handle that redraws it in place."""
     from IPython.display import display
 
-    raw = isinstance(shown, str)
-    return display({"text/plain": shown} if raw else shown, raw=raw, display_id=True)
+    return display(shown, raw=raw, display_id=True)
+
+
+def _text(bar):
+    """A progress bar as Jupyter's raw displays want it."""
+    return {"text/plain": str(bar)}

@@ -118,9 +118,10 @@ def train(
     """
     samples = model.settings.samples if samples is None else samples
     check("samples", samples, COUNT)
-    check("seed", model.seed if seed is None else seed, SEED)
+    seed = model.seed if seed is None else seed
+    check("seed", seed, SEED)
     prepare(model, optimizer)
-    model.seed = model.seed if seed is None else seed
+    model.seed = seed
 
     settings = model.settings
     batches = math.ceil(samples / settings.batch_size)

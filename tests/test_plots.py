@@ -146,7 +146,7 @@ def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
             shown.append(value)
 
     monkeypatch.setattr(plots, "_in_jupyter", lambda: True)
-    monkeypatch.setattr(plots, "_display", lambda value: Handle())
+    monkeypatch.setattr(plots, "_display", lambda value, raw=False: Handle())
     lab.train(trained, samples=64, callbacks=[lab.LiveCurve()])
     bars = [value["text/plain"] for value in shown if isinstance(value, dict)]
     figures = [value for value in shown if not isinstance(value, dict)]
