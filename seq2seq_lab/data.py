@@ -20,9 +20,15 @@ from seq2seq_lab.vocabulary import END_ID, SYMBOLS, WORDS, encode
 SPLIT = Rule("'train' or 'validation'", lambda v: v in ("train", "validation"))
 LONGEST_WORD = max(map(len, WORDS)) + 1  # with the space behind it
 
-_SPELLED = np.array([np.resize(encode(f"{w} "), LONGEST_WORD) for w in WORDS], np.int8)
-_WORD_LENGTHS = np.array([len(word) for word in WORDS], np.int8)
-_CODES = np.array([*map(ord, SYMBOLS), 0], "<u4")  # the last ends a string
+# A digit is spelled with a space behind it, as the last one without, or, past the end, not at all. Each
+# fills eight bytes, with -1 behind it, so that a word is looked up as one 64-bit number.
+_SPELLINGS = [*(f"{word} " for word in WORDS), *WORDS, ""]
+_AS_LAST, _NOT_AT_ALL = 10, 20
+_LENGTHS = np.array([len(spelling) for spelling in _SPELLINGS], np.int32)
+_LETTERS = np.full((len(_SPELLINGS), 8), -1, np.int8)
+for _row, _spelling in zip(_LETTERS, _SPELLINGS, strict=True):
+    _row[: len(_spelling)] = encode(_spelling)
+_CODES = SYMBOLS.encode().ljust(256)  # of each id, as bytes.translate wants them
 
 
 class Batch(NamedTuple):
@@ -91,16 +97,17 @@ def get_block(seed: int, index: int, settings: Settings) -> Batch:
 def make_batch(digits: np.ndarray, lengths: np.ndarray) -> Batch:
     """Spell given digits: `digits (B, max_digits)`, of which row `b` uses the first `lengths[b]`."""
     B, D = digits.shape
-    used = length_mask(lengths, D)
-    digits = np.where(used, digits, 0)
+    used, last = length_mask(lengths, D), (np.arange(B), lengths - 1)
+    digits = np.where(used, digits, 0).astype(np.int8)
 
-    # The letters of each digit, and a space behind each but the last; the rest of a word's row is dropped.
-    letters = np.where(used, _WORD_LENGTHS[digits] + 1, 0)  # (B, D)
-    letters[np.arange(B), lengths - 1] -= 1
-    inputs_seqlen = letters.sum(1)
+    spellings = np.where(used, digits, _NOT_AT_ALL).astype(np.intp)  # (B, D)
+    spellings[last] += _AS_LAST
+    inputs_seqlen = _LENGTHS.take(spellings).sum(1)
     inputs_mask = length_mask(inputs_seqlen, LONGEST_WORD * D - 1)  # (B, S)
-    inputs = np.zeros(inputs_mask.shape, np.int8)
-    inputs[inputs_mask] = _SPELLED[digits][length_mask(letters, LONGEST_WORD)]
+    letters = _LETTERS.view(np.int64)[:, 0].take(spellings).view(np.int8)  # (B, 8D)
+    letters = letters[letters >= 0]  # all texts in one row
+    inputs = np.zeros(inputs_mask.shape, np.int32)
+    inputs[inputs_mask] = letters
 
     targets_seqlen = lengths + 1
     targets_mask = length_mask(targets_seqlen, D + 1)  # (B, T)
@@ -110,15 +117,15 @@ def make_batch(digits: np.ndarray, lengths: np.ndarray) -> Batch:
     targets_out[np.arange(B), lengths] = END_ID
 
     return Batch(
-        inputs.astype(np.int32),
+        inputs,
         inputs_seqlen.astype(np.int32),
         targets_in.astype(np.int32),
         targets_out.astype(np.int32),
         targets_seqlen.astype(np.int32),
         targets_mask.astype(np.float32),
-        _texts(inputs, inputs_mask),
-        _texts(targets_in, targets_mask),
-        _texts(targets_out, targets_mask),
+        _texts(letters, inputs_mask),
+        _texts(targets_in[targets_mask], targets_mask),
+        _texts(targets_out[targets_mask], targets_mask),
     )
 
 
@@ -143,6 +150,7 @@ def _hold_out(digits, lengths, rng, split):
 
 
 def _texts(ids, mask):
-    """Ids to strings without a loop: a row of code points is a string of fixed width."""
-    codes = _CODES.take(np.where(mask, ids, np.int8(len(SYMBOLS))), mode="clip")
+    """The ids at the true places as strings, without a loop: a row of code points, 0 behind, is a string."""
+    codes = np.zeros(mask.shape, "<u4")
+    codes[mask] = np.frombuffer(ids.tobytes().translate(_CODES), np.uint8)
     return codes.view(f"<U{codes.shape[1]}")[:, 0]

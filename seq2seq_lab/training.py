@@ -18,33 +18,13 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from seq2seq_lab.data import Batch, get_batch, get_block
+from seq2seq_lab.data import Batch, get_batch
+from seq2seq_lab.feed import blocks, by_length, pieces
 from seq2seq_lab.loss import accuracy_by_position, exact_match, token_accuracy
 from seq2seq_lab.model import Seq2Seq
-from seq2seq_lab.settings import COUNT, POSITIVE, SEED, Settings, check
+from seq2seq_lab.settings import COUNT, POSITIVE, SEED, check
 
 VALIDATION_SEED = 2**31 - 1  # one validation set for every training, whatever its seed
-AT_ONCE = Settings.validation_samples  # samples decoded together: bounds the memory of an evaluation
-
-
-class Blocks(keras.utils.PyDataset):
-    """What is left of a training, a block at a time, beginning where the optimiser's count stands."""
-
-    def __init__(self, model: Seq2Seq, batches: int) -> None:
-        super().__init__()
-        self.model = model
-        self.end = int(model.optimizer.iterations) + batches
-
-    def __len__(self) -> int:
-        return 1  # block an epoch
-
-    def __getitem__(self, _: int) -> tuple:
-        done = int(self.model.optimizer.iterations)
-        K = self.model.settings.batches_per_epoch
-        index, first = divmod(done, K)
-        last = min(K, first + self.end - done)
-        x, targets, mask = get_block(self.model.seed, index, self.model.settings).for_keras
-        return (*x, np.array([first, last], np.int32)), targets, mask
 
 
 class StopAtInterrupt(keras.callbacks.Callback):
@@ -73,21 +53,6 @@ class StopAtInterrupt(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.model.stop_training |= self.interrupted
-
-
-class Pieces(keras.utils.PyDataset):
-    """A large batch, `AT_ONCE` samples at a time."""
-
-    def __init__(self, batch: Batch) -> None:
-        super().__init__()
-        self.batch = batch
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.batch.inputs) / AT_ONCE)
-
-    def __getitem__(self, i: int) -> tuple:
-        piece = slice(i * AT_ONCE, (i + 1) * AT_ONCE)
-        return Batch(*(part[piece] for part in self.batch)).for_keras
 
 
 def train(
@@ -125,17 +90,15 @@ def train(
 
     settings = model.settings
     batches = math.ceil(samples / settings.batch_size)
-    blocks = Blocks(model, batches)
     first = int(model.optimizer.iterations) % settings.batches_per_epoch
     history = keras.callbacks.History()
     try:
         with StopAtInterrupt() as stop:
-            model.fit(
-                blocks,
+            _fit(
+                model,
+                batches,
                 epochs=math.ceil((first + batches) / settings.batches_per_epoch),
-                validation_data=Pieces(held_out(model)),
                 callbacks=[*callbacks, stop, history],
-                verbose=0,
             )
     finally:
         model._initial_epoch = None  # where a BackupAndRestore began: Keras would begin there ever after
@@ -156,8 +119,14 @@ def prepare(model: Seq2Seq, optimizer: Any = None) -> None:
 def warm_up(model: Seq2Seq) -> None:
     """Compile all that `train` and `evaluate` run, on a span of no batches: nothing is learned."""
     prepare(model)
-    model.fit(Blocks(model, 0), validation_data=Pieces(held_out(model)), verbose=0)
+    _fit(model, 0)
     evaluate(model)
+
+
+def _fit(model, batches, **kwargs):
+    """Keras' `fit`, with one block an epoch; it would shuffle blocks, which are drawn in order."""
+    fed = {"x": blocks(model, batches), "steps_per_epoch": 1, "shuffle": False}
+    model.fit(**fed, validation_data=pieces(by_length(held_out(model))), verbose=0, **kwargs)
 
 
 def restart(model: Seq2Seq, learning_rate: float | None = None) -> None:
@@ -201,8 +170,8 @@ def evaluate(model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_
     Raises:
         ValueError: `samples` or `seed` is out of range.
     """
-    batch = held_out(model, samples, seed)
-    logits = model.predict(Pieces(batch), verbose=0)
+    batch = by_length(held_out(model, samples, seed))
+    logits = model.predict(pieces(batch), verbose=0)
     judged = logits, batch.targets_out, batch.targets_mask
     by_position = accuracy_by_position(*judged).numpy()
     return Evaluation(float(token_accuracy(*judged)), float(exact_match(*judged)), by_position)

@@ -15,6 +15,7 @@ from seq2seq_lab import (
     Seq2Seq,
     Settings,
     evaluate,
+    feed,
     get_block,
     held_out,
     load,
@@ -23,7 +24,8 @@ from seq2seq_lab import (
     train,
     training,
 )
-from seq2seq_lab.training import Blocks, Pieces, prepare
+from seq2seq_lab.feed import pieces
+from seq2seq_lab.training import prepare
 
 pytestmark = pytest.mark.slow  # a training is compiled first
 
@@ -219,24 +221,6 @@ def test_clipping_leaves_a_short_gradient_alone():
 
 
 # Going on
-
-
-def test_the_data_depends_on_seed_and_count_alone(model):
-    model.seed = 5
-    model.optimizer.iterations.assign(2 * K + 1)
-    np.random.seed(0)
-    first = Blocks(model, 3)[0]
-    np.random.seed(1)
-    again = Blocks(model, 100)[0]
-    (*x, span), targets, mask = first
-    expected = get_block(5, 2, SMALL)
-    for a, b in zip([*x, targets, mask], [*expected.for_keras[0], *expected.for_keras[1:]], strict=True):
-        assert np.array_equal(a, b)
-    assert span.tolist() == [1, 4]
-    assert again[0][-1].tolist() == [1, K]
-    assert np.array_equal(again[1], targets)
-    assert not np.array_equal(get_block(5, 3, SMALL).inputs, expected.inputs)
-    assert not np.array_equal(get_block(6, 2, SMALL).inputs, expected.inputs)
 
 
 def test_the_seed_chooses_the_training_and_stays(model, undisturbed):
@@ -449,7 +433,7 @@ def half_right(model, monkeypatch):
     asked = np.where(np.arange(40)[:, None] % 2, said, batch.targets_out).astype(np.int32)
     batch = batch._replace(targets_out=asked)
     monkeypatch.setattr(training, "held_out", lambda *_: batch)
-    monkeypatch.setattr(training, "AT_ONCE", 7)
+    monkeypatch.setattr(feed, "AT_ONCE", 7)
     return batch, said == asked
 
 
@@ -466,7 +450,7 @@ def test_evaluate_is_counting(model, half_right):
 
 def test_keras_evaluate_measures_the_same(model, half_right):
     measured = evaluate(model)
-    by_keras = model.evaluate(Pieces(half_right[0]), return_dict=True, verbose=0)
+    by_keras = model.evaluate(pieces(half_right[0]), return_dict=True, verbose=0)
     assert by_keras == {
         "token_accuracy": pytest.approx(measured.token_accuracy),
         "exact_match": pytest.approx(measured.exact_match),

@@ -1,0 +1,67 @@
+"""What Keras' `fit` is fed: blocks of batches to learn from, pieces of a large batch to be measured on.
+
+Used in section "Training" of notebook 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_lab.data import Batch, get_batch, get_block
+from seq2seq_lab.settings import Settings
+
+AT_ONCE = Settings.validation_samples // 2  # samples decoded together: bounds the memory of an evaluation
+
+
+def blocks(model: Any, batches: int) -> tf.data.Dataset:
+    """The next `batches` of a training, a block at a time, as `train_step` takes them.
+
+    It begins where the optimiser's count stands when it is first read. A block is drawn while the one before
+    it is learned from. With no batches there is one block, of which none is taken.
+    """
+    settings, K = model.settings, model.settings.batches_per_epoch
+    end = int(model.optimizer.iterations) + batches
+
+    def draw() -> Iterator[tuple]:
+        done, unfinished = int(model.optimizer.iterations), True
+        while unfinished:
+            index, first = divmod(done, K)
+            last = min(K, first + end - done)
+            x, targets, mask = get_block(model.seed, index, settings).for_keras
+            yield (*x, np.array([first, last], np.int32)), targets, mask
+            done += last - first
+            unfinished = done < end
+
+    def spec(part):
+        return tf.TensorSpec((K, settings.batch_size, *part.shape[1:]), part.dtype)
+
+    one = get_batch(1, settings.min_digits, settings.max_digits, rng=0)
+    x, targets, mask = tf.nest.map_structure(spec, one.for_keras)
+    signature = (*x, tf.TensorSpec((2,), tf.int32)), targets, mask
+    return tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(1)
+
+
+def pieces(batch: Batch) -> tf.data.Dataset:
+    """A large batch, `AT_ONCE` samples at a time, as `test_step` and `predict_step` take them."""
+    in_full = len(batch.inputs) // AT_ONCE * AT_ONCE
+
+    def full(part):
+        return part[:in_full].reshape(-1, AT_ONCE, *part.shape[1:])
+
+    def rest(part):
+        return part[in_full:]
+
+    cut = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(full, batch.for_keras))
+    if in_full == len(batch.inputs):
+        return cut
+    return cut.concatenate(tf.data.Dataset.from_tensors(tf.nest.map_structure(rest, batch.for_keras)))
+
+
+def by_length(batch: Batch) -> Batch:
+    """The same samples, shortest text first: each piece then takes no more steps than its own texts need."""
+    order = np.argsort(batch.inputs_seqlen, kind="stable")
+    return Batch(*(part[order] for part in batch))
