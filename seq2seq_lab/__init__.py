@@ -21,9 +21,8 @@ _HOME = {
         "plot_accuracy_by_position",
         "plot_mask",
         "plot_result",
-        "variable_table",
-        "mistake_table",
     ],
+    "tables": ["variable_table", "mistake_table"],
     "training": ["train", "evaluate", "held_out", "restart", "load"],
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

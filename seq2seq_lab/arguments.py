@@ -74,6 +74,13 @@ def file_to_write(a_model: bool) -> Callable:
     return read
 
 
+def drawing_to_write(text: str) -> str:
+    """The path of an SVG file that can be written."""
+    if not text.endswith(".svg"):
+        raise argparse.ArgumentTypeError(f"must end in .svg, but is {text!r}")
+    return file_to_write(a_model=False)(text)
+
+
 def notebook(text: str) -> str:
     """The path of a notebook, given as path, name or number."""
     lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -110,6 +117,10 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     add = made["translate"].add_argument
     add("--model", type=model_to_read, metavar="FILE.keras", required=True, help="a saved model")
     add("texts", nargs="+", metavar="TEXT", help="'one two five', or - for lines from stdin")
+    add = made["benchmark"].add_argument
+    add("--quick", action="store_true", help="leave out how a step's time and the memory grow")
+    add("--json", type=file_to_write(a_model=False), metavar="FILE", help="write every turn of every row")
+    add("--plot", type=drawing_to_write, metavar="FILE.svg", help="draw how a step's time grows")
     return parser
 
 

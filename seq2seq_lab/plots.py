@@ -1,16 +1,14 @@
-"""What a student looks at: live curve, accuracy by position, the mask, tables of variables and mistakes.
+"""What a student looks at: live curve, accuracy by position, the mask; how a step's time grows.
 
-Every `plot_` function returns a figure, every `..._table` a table that Jupyter draws and `print` spells
-out; nothing is shown unasked. Used throughout notebook 1.
+Every `plot_` function returns a figure; nothing is shown unasked. Used throughout notebook 1.
 """
 
 from __future__ import annotations
 
-import html
 import io
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import matplotlib.pyplot as plt
@@ -24,6 +22,7 @@ from seq2seq_lab.vocabulary import SYMBOLS
 
 # Okabe and Ito's colours, told apart by colour-blind eyes as well.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
+CONTESTANT_STYLES = (("o-", BLUE), ("s--", ORANGE), ("^:", GREY))
 MEASURES = {"val_token_accuracy": ("token accuracy", BLUE), "val_exact_match": ("exact match", ORANGE)}
 
 
@@ -50,7 +49,7 @@ class LiveCurve(keras.callbacks.Callback):
         self.bar.update(self.samples[-1] - self.start - self.bar.n)
         if self.in_jupyter:
             self.progress.update(_text(self.bar), raw=True)
-            self.curve.update(plot_history(self.history, self.samples))
+            self.curve.update(_draft(plot_history(self.history, self.samples)))
         else:
             points = ", ".join(f"{name} {logs[name]:.3f}" for name in self.history)
             self.bar.write(f"{self.samples[-1]:>9,} samples: {points}")
@@ -60,6 +59,7 @@ class LiveCurve(keras.callbacks.Callback):
         self.bar.refresh()
         if self.in_jupyter:
             self.progress.update(_text(self.bar), raw=True)
+            self.curve.update(plot_history(self.history, self.samples))
         self.bar.close()
 
     def _seen(self) -> int:
@@ -115,77 +115,22 @@ def plot_mask(batch: Batch) -> Figure:
     return _finished(figure)
 
 
-class Table(NamedTuple):
-    """Rows under a head, drawn by Jupyter and spelled out by `print`; `marked` cells say what is wrong."""
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[Any]]  # strings, or lists of (symbol, is_right)
-
-    def __repr__(self) -> str:
-        lines = [[_plain(cell) for cell in row] for row in (self.head, *self.rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
-
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.head)
-        rows = ("".join(f"<td>{_rich(cell)}</td>" for cell in row) for row in self.rows)
-        body = "".join(f"<tr>{row}</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def variable_table(model: Any) -> Table:
-    """Every variable with its shape, by the name it has in code, and what the optimiser keeps for it."""
-    exists = model.compiled and model.optimizer.built
-    optimizer = model.optimizer.variables if exists else []
-    rows = []
-    for part in ("encoder", "decoder"):
-        layer = getattr(model, part)
-        cell = {id(v) for v in getattr(getattr(layer, "cell", None), "weights", ())}
-        for v in layer.weights:
-            stem = v.path.replace("/", "_") + "_"
-            kept = [o.name.removeprefix(stem) for o in optimizer if o.name.startswith(stem)]
-            name = f"{part}.{'cell.' if id(v) in cell else ''}{v.name}"
-            rows.append((name, str(tuple(v.shape)), f"{_numbers(v):,}", ", ".join(kept)))
-    rows.append(("all together", "", f"{sum(map(_numbers, model.weights)):,}", ""))
-    rows += [(f"optimizer.{o.name}", "()", "1", "") for o in optimizer if len(o.shape) == 0]
-    width = 4 if optimizer else 3
-    return Table(("variable", "shape", "numbers", "kept by the optimiser")[:width], [r[:width] for r in rows])
-
-
-def mistake_table(model: Any, batch: Batch, rows: int = 8) -> Table:
-    """The samples of a batch with the most wrong places, free-running, right and wrong marked by position."""
-    T = batch.targets_out.shape[1]
-    said = np.argmax(model.free_running(batch.inputs, batch.inputs_seqlen, T), -1)  # (B, T)
-    right = said == batch.targets_out
-    wrong = ((1 - right) * batch.targets_mask).sum(1)
-    worst = np.argsort(-wrong, kind="stable")[:rows]
-    table = []
-    for i in worst:
-        places = range(batch.targets_seqlen[i])
-        marked = [(SYMBOLS[said[i, t]], bool(right[i, t])) for t in places]
-        table.append((batch.text_inputs[i], batch.text_targets_out[i], marked, str(int(wrong[i]))))
-    return Table(("read", "wanted", "written", "wrong"), table)
-
-
-def _numbers(variable):
-    return int(np.prod(variable.shape))
-
-
-def _plain(cell):
-    if isinstance(cell, str):
-        return cell
-    return "".join(symbol if right else f"[{symbol}]" for symbol, right in cell)
-
-
-def _rich(cell):
-    if isinstance(cell, str):
-        return html.escape(cell)
-    style = "font-family: monospace; padding: 0 3px; color: {}; background: {}; font-weight: {}"
-    styles = {
-        True: style.format("#222222", "#D6EFE6", "normal"),
-        False: style.format("#FFFFFF", ORANGE, "bold"),
-    }
-    return "".join(f'<span style="{styles[right]}">{html.escape(s)}</span>' for s, right in cell)
+def plot_growth(growth: Any) -> Figure:
+    """Time a training step over batch size and over length, by contestant, as `benchmark` measured it."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", sharey=True)
+    labels = "samples in a batch", "digits in the longest sample"
+    for panel, label, rows in zip(axes, labels, growth, strict=True):
+        contestants = dict.fromkeys(name for row in rows.values() for name in row.turns)
+        for name, (style, colour) in zip(contestants, CONTESTANT_STYLES, strict=False):
+            medians = {x: 1e3 * row.median(name) for x, row in rows.items() if name in row.turns}
+            panel.plot(list(medians), list(medians.values()), style, color=colour, label=name)
+        panel.set(xlabel=label, xscale="log", yscale="log", xticks=list(rows), xticklabels=list(rows))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.minorticks_off()
+        panel.grid(alpha=0.3)
+    axes[0].set_ylabel("ms a training step")
+    axes[0].legend()
+    return _finished(figure)
 
 
 def _grid(axes, ids, mask, title):
@@ -241,6 +186,17 @@ def _display(shown, raw=False):
     from IPython.display import display
 
     return display(shown, raw=raw, display_id=True)
+
+
+def _draft(figure):
+    """The figure as a picture with fixed margins: Jupyter's own way draws it three times to fit its texts."""
+    from IPython.display import Image
+
+    figure.set_layout_engine(None)
+    figure.subplots_adjust(left=0.06, right=0.98, bottom=0.18, top=0.9)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    return Image(picture.getvalue(), format="png")
 
 
 def _text(bar):

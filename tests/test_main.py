@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 import seq2seq_lab
-from seq2seq_lab import Seq2Seq, Settings, __main__, arguments, runtime, training
+from seq2seq_lab import Seq2Seq, Settings, __main__, arguments, benchmark, runtime, training
 from seq2seq_lab.__main__ import main
 from seq2seq_lab.settings import settings_table
 
@@ -123,7 +123,7 @@ def folder(tmp_path, monkeypatch):
 
 COUNT = "a whole number of at least 1"
 WRONG = [  # a command, and what its error must say: the argument, its value, what is allowed
-    ("", ["open|train|translate|doctor"]),
+    ("", ["open|train|translate|benchmark|doctor"]),
     ("fly", ["'fly'", "train"]),
     ("--fly train", ["--fly", "--version"]),
     ("train --fly 3", ["train: error: argument --fly", "[--samples N]"]),
@@ -159,11 +159,15 @@ WRONG = [  # a command, and what its error must say: the argument, its value, wh
       for name in ["none.keras", "folder.keras", "notes.txt"]),
     *((f"translate --model damaged.keras {text}", ["argument TEXT:", f"'{text}'", "zero one two"])
       for text in ["eleven", "One", "1", "zwölf"]),
+    ("benchmark --plot a.png", ["argument --plot: must end in .svg", "'a.png'"]),
+    ("benchmark --plot none/a.svg", ["argument --plot:", "a folder that exists", "none/a.svg"]),
+    ("benchmark --json a.keras", ["argument --json: must not end in .keras", "'a.keras'"]),
+    ("benchmark --quick --plot a.svg", ["argument --plot:", "--quick"]),
     ("open 7", ["argument NOTEBOOK:", "'7'", "1-encoder-decoder.ipynb"]),
     ("open none.ipynb", ["argument NOTEBOOK:", "'none.ipynb'", "1-encoder-decoder.ipynb"]),
     ("open notes.txt", ["argument NOTEBOOK:", "'notes.txt'", "1-encoder-decoder.ipynb"]),
 ]  # fmt: skip
-HELP = ["--help", "--version", "open --help", "train --help", "translate --help", "doctor --help"]
+HELP = ["--help", "--version", *(f"{command} --help" for command in __main__.COMMANDS)]
 
 
 @pytest.mark.parametrize(("command", "told"), WRONG, ids=[command[:60] for command, _ in WRONG])
@@ -542,7 +546,7 @@ def test_what_nobody_foresaw_is_one_line_unless_asked_for(verbose, trained, caps
         assert "translate: error: MemoryError: too (--verbose " in the_line(capsys.readouterr().err)
 
 
-@pytest.mark.parametrize("command", ["train", "translate", "doctor"])
+@pytest.mark.parametrize("command", ["train", "translate", "benchmark", "doctor"])
 def test_threads_and_silence_are_what_setup_is_told(command, trained, monkeypatch):
     told = []
     monkeypatch.setattr(runtime, "setup", lambda threads, quiet: told.append((threads, quiet)) or interrupt())
@@ -564,6 +568,44 @@ def test_only_the_labs_own_warnings_are_shown(trained, capsys, monkeypatch):
 
 
 # Doctor
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """A benchmark that takes no time."""
+    row = benchmark.Row("a training step", "s", {"the lab": [0.002, 0.001, 0.003]})
+    growth = benchmark.Growth({16: row, 64: row}, {10: row})
+    asked = []
+
+    def measure(quick):
+        asked.append(quick)
+        return [row], None if quick else growth
+
+    monkeypatch.setattr(benchmark, "benchmark", measure)
+    return asked
+
+
+def test_benchmark_prints_writes_and_draws_what_it_measured(measured, capsys, tmp_path):
+    report, drawing = tmp_path / "report.json", tmp_path / "drawing.svg"
+    assert main(["benchmark", *THREADS, "--json", str(report), "--plot", str(drawing)]) == 0
+    machine, _, line = capsys.readouterr().out.splitlines()
+    assert machine == f"{runtime.device()}, {THREADS[1]} of {os.cpu_count()} threads"
+    assert re.fullmatch(r"a training step +ms +2 \(1 to 3\) +- +-", line)
+    written = json.loads(report.read_text())
+    assert written["rows"] == [
+        {"what": "a training step", "unit": "s", "turns": {"the lab": [0.002, 0.001, 0.003]}}
+    ]
+    assert written["growth"]["by_batch_size"]["64"] == {"the lab": [0.002, 0.001, 0.003]}
+    assert (written["device"], written["threads"]) == (runtime.device(), int(THREADS[1]))
+    assert drawing.read_text().startswith("<?xml")
+    assert "ms a training step" in drawing.read_text()
+    assert measured == [False]
+
+
+def test_a_quick_benchmark_has_no_growth(measured, tmp_path):
+    assert main(["benchmark", *THREADS, "--quick", "--json", str(tmp_path / "report.json")]) == 0
+    assert "growth" not in json.loads((tmp_path / "report.json").read_text())
+    assert measured == [True]
 
 
 def test_doctor_finds_this_machine_well(capsys):

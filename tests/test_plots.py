@@ -1,4 +1,4 @@
-"""Figures hold the numbers they were given; tables say what is right; the live curve follows a training."""
+"""Figures hold the numbers they were given; the live curve follows a training."""
 
 import sys
 
@@ -8,6 +8,7 @@ import pytest
 
 import seq2seq_lab as lab
 from seq2seq_lab import plots, runtime
+from seq2seq_lab.benchmark import Growth, Row
 
 mpl.use("agg")
 HISTORY = {"loss": [2.0, 1.5], "val_token_accuracy": [0.2, 0.4], "val_exact_match": [0.0, 0.1]}
@@ -68,47 +69,17 @@ def test_learning_rates_draw_a_line_each():
     assert list(axes.get_lines()[0].get_xdata()) == [1000, 2000]
 
 
-def test_variable_table_lists_every_weight_before_and_after_the_optimiser():
-    model = lab.Seq2Seq(lab.Settings(encoder_units=3, decoder_units=3))
-    before = lab.variable_table(model)
-    assert len(before.rows) == len(model.weights) + 1
-    assert ("decoder.W_out", "(3, 11)", "33") in before.rows
-    assert ("encoder.cell.W_hz", "(3, 3)", "9") in before.rows
-    assert before.rows[-1] == ("all together", "", str(model.count_params()))
+def test_growth_draws_medians_in_milliseconds_where_there_are_some():
+    def row(**turns):
+        return Row("a step", "s", {name: values for name, values in turns.items()})
 
-    model.compile("adam")
-    model.optimizer.build(model.trainable_variables)
-    after = lab.variable_table(model)
-    assert ("encoder.embeddings", "(27, 8)", "216", "momentum, velocity") in after.rows
-    kept = sum(len(row[3].split(", ")) for row in after.rows if row[3])
-    scalars = sum(row[0].startswith("optimizer.") for row in after.rows)
-    assert kept + scalars == len(model.optimizer.variables)
-
-
-def test_mistake_table_marks_wrong_places_and_puts_the_worst_first():
-    batch = lab.make_batch(np.array([[1, 2, 3], [4, 5, 0], [6, 0, 0]]), np.array([3, 2, 1]))
-
-    class Model:
-        """Says 1 # # # whatever it reads."""
-
-        def free_running(self, inputs, inputs_seqlen, steps):
-            said = np.full((len(inputs), steps), 10)
-            said[:, 0] = 1
-            return np.eye(11)[said]
-
-    table = lab.mistake_table(Model(), batch, rows=2)
-    assert [row[1:] for row in table.rows] == [
-        ("123#", [("1", True), ("#", False), ("#", False), ("#", True)], "2"),
-        ("45#", [("1", False), ("#", False), ("#", True)], "2"),
-    ]
-    assert "1[#][#]#" in repr(table)
-    assert "<script" not in table._repr_html_()
-
-
-def test_table_aligns_and_escapes():
-    table = plots.Table(("a", "long"), [("<b>", "1"), ("x", [("y", False)])])
-    assert repr(table) == "a    long\n<b>  1\nx    [y]"
-    assert "&lt;b&gt;" in table._repr_html_()
+    base = row(a=[0.001, 0.009, 0.002], b=[0.5])
+    growth = Growth({16: base, 64: row(a=[0.004])}, {10: base, 40: row(a=[0.003, 0.005])})
+    left, right = plots.plot_growth(growth).axes
+    assert lines(left) == {"a": [2, 4], "b": [500]}
+    assert lines(right) == {"a": [2, 4], "b": [500]}
+    assert list(left.get_lines()[0].get_xdata()) == [16, 64]
+    assert [text.get_text() for text in right.get_xticklabels()] == ["10", "40"]
 
 
 @pytest.fixture
@@ -149,9 +120,11 @@ def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
     monkeypatch.setattr(plots, "_display", lambda value, raw=False: Handle())
     lab.train(trained, samples=64, callbacks=[lab.LiveCurve()])
     bars = [value["text/plain"] for value in shown if isinstance(value, dict)]
-    figures = [value for value in shown if not isinstance(value, dict)]
-    assert len(figures) == 2
-    assert len(figures[-1].axes[0].get_lines()[0].get_xdata()) == 2
+    *drafts, figure = [value for value in shown if not isinstance(value, dict)]
+    assert len(drafts) == 2
+    assert all(draft.data.startswith(b"\x89PNG") for draft in drafts)
+    assert drafts[0].data != drafts[1].data
+    assert len(figure.axes[0].get_lines()[0].get_xdata()) == 2
     assert bars[-1].startswith("100%")
     assert capsys.readouterr().out == ""
 

@@ -1,0 +1,146 @@
+"""The benchmark measures what it says: the same work for all, first turns apart, medians of the rest."""
+
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq_lab import Seq2Seq, Settings, benchmark, get_batch, get_block
+from seq2seq_lab.benchmark import (
+    CONTESTANTS,
+    DEFAULTS,
+    JITTED,
+    LAB,
+    Clock,
+    Row,
+    benchmark_table,
+    growth,
+    keras_model,
+    training_steps,
+)
+from seq2seq_lab.training import prepare
+
+SMALL = Settings(min_digits=1, max_digits=3, batch_size=4, samples_per_epoch=80, validation_samples=40)
+
+
+def test_turns_alternate_and_the_first_counts_as_compiling(monkeypatch):
+    now, calls = [0.0], []
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+
+    def contestant(name, seconds):
+        def run(i):
+            calls.append((name, i))
+            now[0] += seconds[i]
+            return seconds[i] / 10
+
+        return run
+
+    runs = {"a": contestant("a", [9, 2, 4, 3]), "b": contestant("b", [1, 1, 1, 1])}
+    steps, compiling = training_steps(runs, turns=3)
+    assert calls == [(name, i) for i in range(4) for name in "ab"]
+    assert steps.turns == {"a": [0.2, 0.4, 0.3], "b": [0.1, 0.1, 0.1]}
+    assert steps.median("a") == 0.3
+    assert compiling.turns == {"a": [9 - 3], "b": [0]}
+
+
+def test_the_clock_stops_at_the_last_training_step_of_an_epoch(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    clock = Clock()
+    clock.on_train_begin()
+    for epoch, steps in enumerate(([1, 2], [5])):
+        clock.on_epoch_begin(epoch)
+        for seconds in steps:
+            now[0] += seconds
+            clock.on_train_batch_end(0, {"loss": 0.0})
+        now[0] += 100  # a validation
+        clock.on_epoch_end(epoch)
+    assert clock.seconds == [3, 5]
+
+
+def test_the_peer_is_the_same_model():
+    model, peer = Seq2Seq(SMALL), keras_model(SMALL)
+    second_biases = 3 * (SMALL.encoder_units + SMALL.decoder_units)  # Keras' GRU has two for each gate
+    assert peer.count_params() == model.count_params() + second_biases
+    batch = get_batch(6, 1, 3, rng=0)
+    longer = batch.inputs + (np.arange(batch.inputs.shape[1]) >= batch.inputs_seqlen[:, None])
+    logits = (peer((x, batch.inputs_seqlen, batch.targets_in)) for x in (batch.inputs, longer))
+    assert np.array_equal(*logits)  # what stands behind a text's end changes nothing
+    assert peer.output_shape == (None, 4, 11)
+
+
+def test_growth_measures_the_lab_and_its_nearest_peer_at_each_size(monkeypatch):
+    asked = []
+
+    def steps(runs, turns):
+        assert list(runs) == [LAB, JITTED]
+        return Row("a step", "s", dict.fromkeys(runs, [1.0] * turns)), None
+
+    monkeypatch.setattr(benchmark, "training_steps", steps)
+    monkeypatch.setattr(benchmark, "Seq2Seq", lambda settings: asked.append(settings))
+    monkeypatch.setattr(benchmark, "the_lab", lambda model: None)
+    monkeypatch.setattr(benchmark, "keras_jitted", lambda settings: None)
+    base = Row("a step", "s", {name: [0.5] for name in CONTESTANTS})
+    grown = growth(Settings(), base, turns=2)
+    assert {B: row is base for B, row in grown.by_batch_size.items()} == {16: True, 128: False, 1024: False}
+    assert {D: row is base for D, row in grown.by_digits.items()} == {10: True, 40: False}
+    assert [(s.batch_size, s.min_digits, s.max_digits) for s in asked] == [
+        (128, 5, 10),
+        (1024, 5, 10),
+        (16, 20, 40),
+    ]
+    assert all(s.batches_per_epoch >= 8 for s in asked)
+
+
+def test_the_table_gives_medians_and_spread_in_units_one_can_read():
+    rows = [
+        Row("a step", "s", {LAB: [0.003, 0.001, 0.002], JITTED: [0.25]}),
+        Row("compiling", "s", {LAB: [4.25]}),
+        Row("generator", "samples/s", {LAB: [1_500_000.0, 900_000.0, 1_000_000.0]}),
+    ]
+    table = benchmark_table(rows)
+    assert table.head == ("what", "unit", LAB, JITTED, DEFAULTS)
+    assert table.rows == [
+        ("a step", "ms", "2 (1 to 3)", "250", "-"),
+        ("compiling", "s", "4.25", "-", "-"),
+        ("generator", "million/s", "1 (0.9 to 1.5)", "-", "-"),
+    ]
+
+
+@pytest.mark.slow
+def test_everything_can_be_measured(monkeypatch):
+    fed, fit = [], keras.Model.fit
+
+    def spy(self, x=None, *args, **kwargs):
+        fed.append(x)
+        return fit(self, x, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", spy)
+    rows, grown = benchmark.benchmark(SMALL, quick=True)
+    assert grown is None
+    assert [row.what for row in rows] == [
+        "a training step",
+        "tracing and compiling it",
+        "beginning a second training",
+        "evaluating 40 samples, free-running",
+        "tracing and compiling that",
+        "generator, all nine parts",
+    ]
+    assert all(len(rows[0].turns[name]) == 3 for name in CONTESTANTS)
+    assert all(value > 0 for row in rows for turns in row.turns.values() for value in turns)
+    inputs = [x[0] for x in fed if isinstance(x, list)]  # of Keras' contestants, two in each turn
+    for i in range(4):
+        block = get_block(0, i, SMALL).inputs
+        assert all(np.array_equal(x, block.reshape(-1, block.shape[-1])) for x in inputs[2 * i : 2 * i + 2])
+
+
+@pytest.mark.slow
+def test_memory_is_relative_to_the_first_block():
+    pytest.importorskip("resource")
+    model = Seq2Seq(SMALL)
+    prepare(model)
+    (row,) = benchmark.memory(model, samples=240)
+    assert row.what == "peak memory after 240 samples, relative to after 80"
+    assert 1 <= row.turns[LAB][0] < 1.5
+    assert int(model.optimizer.iterations) == 60
