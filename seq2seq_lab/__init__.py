@@ -14,6 +14,7 @@ _HOME = {
     "loss": ["sequence_loss", "token_accuracy", "exact_match", "accuracy_by_position"],
     "parts": ["Encoder", "Decoder"],
     "model": ["Seq2Seq"],
+    "attention": ["AdditiveAttention", "AttentionDecoder"],
     "plots": [
         "LiveCurve",
         "plot_history",

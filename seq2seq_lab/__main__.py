@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from seq2seq_lab.arguments import PROGRAM, SETTINGS, flag, make_parser
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.runtime import device, version, versions
-from seq2seq_lab.settings import Rule, Settings, check
+from seq2seq_lab.settings import Rule, Settings, check, with_attention
 
 PHASES = ("import", "build", "compile", "training", "validation", "evaluation", "save")
 AT_ONCE = 1_000  # texts translated together
@@ -59,7 +59,7 @@ def train(args: argparse.Namespace) -> int:
     from seq2seq_lab import training
 
     clock.enter("build")
-    model = _load(args, "--resume", args.resume) if args.resume else _new(settings, args.seed or 0)
+    model = _load(args, "--resume", args.resume) if args.resume else _new(settings, args)
     samples = getattr(args, "samples", model.settings.samples)
 
     clock.enter("compile")
@@ -199,9 +199,14 @@ def _write_json(path, report):
 
 def _settings(args):
     given = {name: value for name, value in vars(args).items() if name in SETTINGS}
-    if args.resume and (extra := sorted(given.keys() - {"samples"})):
-        args.parser.error(f"argument --resume: has settings of its own, so {flag(extra[0])} is not allowed")
+    own = given.keys() - {"samples"} | ({"attention"} if args.attention else set())
+    if args.resume and own:
+        args.parser.error(f"argument --resume: has settings of its own, so {flag(min(own))} is not allowed")
+    if "attention_units" in given and not args.attention:
+        args.parser.error("argument --attention-units: needs --attention")
     try:
+        if args.attention:
+            return with_attention(**given)
         settings = Settings(**given)
         units = Rule(f"that of --encoder-units ({settings.encoder_units})", settings.encoder_units.__eq__)
         check("decoder_units", settings.decoder_units, units)
@@ -238,13 +243,14 @@ def _start(args):
     setup(args.threads, quiet=not args.verbose)
 
 
-def _new(settings, seed):
+def _new(settings, args):
     import keras
 
+    from seq2seq_lab.attention import AttentionDecoder
     from seq2seq_lab.model import Seq2Seq
 
-    keras.utils.set_random_seed(seed)
-    return Seq2Seq(settings)
+    keras.utils.set_random_seed(args.seed or 0)
+    return Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings) if args.attention else None)
 
 
 def _load(args, flag, path):

@@ -14,7 +14,7 @@ import tensorflow as tf
 from seq2seq_lab.data import Batch, get_batch, get_block
 from seq2seq_lab.settings import Settings
 
-AT_ONCE = Settings.validation_samples // 2  # samples decoded together: bounds the memory of an evaluation
+AT_ONCE = Settings.validation_samples  # samples decoded together: bounds the memory of an evaluation
 
 
 def blocks(model: Any, batches: int) -> tf.data.Dataset:
@@ -62,6 +62,6 @@ def pieces(batch: Batch) -> tf.data.Dataset:
 
 
 def by_length(batch: Batch) -> Batch:
-    """The same samples, shortest text first: each piece then takes no more steps than its own texts need."""
+    """The same samples, shortest text first, so that texts of one length are decoded together."""
     order = np.argsort(batch.inputs_seqlen, kind="stable")
     return Batch(*(part[order] for part in batch))

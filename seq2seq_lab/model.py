@@ -20,6 +20,8 @@ from seq2seq_lab.runtime import xla_works
 from seq2seq_lab.settings import COUNT, Rule, Settings, check
 from seq2seq_lab.vocabulary import END, decode, encode
 
+PIECE = 1_000  # samples of a large batch that are decoded together
+
 
 @keras.saving.register_keras_serializable("seq2seq_lab")
 class Seq2Seq(keras.Model):
@@ -66,11 +68,24 @@ class Seq2Seq(keras.Model):
         states = teacher_forced(self.decoder, tokens, state, memory)
         return tf.transpose(self.decoder.logits(states), (1, 0, 2))
 
-    def free_running(self, inputs: Any, inputs_seqlen: Any, steps: int) -> tf.Tensor:
-        """Logits `(B, steps, 11)`: each step is fed the arg-max of the one before, the first `#`."""
+    def free_running(
+        self, inputs: Any, inputs_seqlen: Any, steps: int, return_attention: bool = False
+    ) -> Any:
+        """Logits `(B, steps, 11)`: each step is fed the arg-max of the one before, the first `#`.
+
+        With `return_attention` also the decoder's weights over the inputs, `(B, steps, S)`.
+
+        Raises:
+            ValueError: an argument is out of range, or the decoder does not attend.
+        """
         check("steps", steps, COUNT)
         inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
-        return self._compiled_free_running(inputs, inputs_seqlen, tf.constant(steps))
+        if not return_attention:
+            return self._compiled_free_running(inputs, inputs_seqlen, tf.constant(steps))
+        if not hasattr(self.decoder, "attend"):
+            name = type(self.decoder).__name__
+            raise ValueError(f"return_attention must be False where the decoder, a {name}, does not attend")
+        return self._compiled_attention(inputs, inputs_seqlen, tf.constant(steps))
 
     def translate(self, texts: Iterable[str]) -> list[str]:
         """`["one two five"]` -> `["125#"]`, or without `#` if the model does not end in time.
@@ -139,9 +154,19 @@ class Seq2Seq(keras.Model):
         return {metric.name: metric.result() for metric in measured}
 
     def predict_step(self, data: tuple) -> tf.Tensor:
-        """Logits `(B, T, 11)` of a batch, free-running."""
+        """Logits `(B, T, 11)` of a batch, free-running; a large one is read a piece at a time.
+
+        Each piece takes as many steps as its own longest text, so it pays to sort a batch by length.
+        """
         inputs, inputs_seqlen, targets_in = data[0]
-        return self._free_running(inputs, inputs_seqlen, targets_in.shape[1] or tf.shape(targets_in)[1])
+        B, steps = targets_in.shape[0], targets_in.shape[1] or tf.shape(targets_in)[1]
+        if B is None or B <= PIECE or B % PIECE:
+            return self._free_running(inputs, inputs_seqlen, steps)
+        pieces = [tf.reshape(part, (-1, PIECE, *part.shape[1:])) for part in (inputs, inputs_seqlen)]
+        logits = tf.map_fn(
+            lambda piece: self._free_running(*piece, steps), pieces, fn_output_signature=self.compute_dtype
+        )
+        return tf.reshape(logits, (B, steps, -1))
 
     def _read(self, inputs, inputs_seqlen):
         inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
@@ -154,15 +179,25 @@ class Seq2Seq(keras.Model):
         states = free_running(self.decoder, state, memory, steps)
         return tf.transpose(self.decoder.logits(states), (1, 0, 2))
 
+    def _attention(self, inputs, inputs_seqlen, steps):
+        first, memory = self._read(inputs, inputs_seqlen)
+        states = free_running(self.decoder, first, memory, steps)
+        before = tf.concat([first[None], states[:-1]], 0)  # (steps, B, H): those that chose where to look
+        weights = tf.map_fn(lambda state: self.decoder.attend(state, memory), before)  # (steps, B, S)
+        return tuple(tf.transpose(a, (1, 0, 2)) for a in (self.decoder.logits(states), weights))
+
     # One trace serves texts of any number and length, so that a new one is answered at once.
-    _compiled_free_running = tf.function(
-        _free_running,
-        input_signature=[
-            tf.TensorSpec((None, None), tf.int32),
-            tf.TensorSpec((None,), tf.int32),
-            tf.TensorSpec((), tf.int32),
-        ],
-        autograph=False,
+    _compiled_free_running, _compiled_attention = (
+        tf.function(
+            run,
+            input_signature=[
+                tf.TensorSpec((None, None), tf.int32),
+                tf.TensorSpec((None,), tf.int32),
+                tf.TensorSpec((), tf.int32),
+            ],
+            autograph=False,
+        )
+        for run in (_free_running, _attention)
     )
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:

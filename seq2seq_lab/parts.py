@@ -19,7 +19,8 @@ from seq2seq_lab.settings import COUNT, Rule, Settings, check
 from seq2seq_lab.vocabulary import END_ID, INPUT_SYMBOLS, TARGET_SYMBOLS
 
 
-def _normal(settings: Settings) -> Any:
+def normal(settings: Settings) -> Any:
+    """How embeddings are drawn at first."""
     return keras.initializers.RandomNormal(stddev=settings.embedding_stddev)
 
 
@@ -39,17 +40,21 @@ class _Part(keras.layers.Layer):
         check("embedding", embedding, COUNT)
         self.cell = cell
         self.embedding = embedding
-        self.embeddings_initializer = initializer(embeddings_initializer or _normal(Settings()))
+        self.embeddings_initializer = initializer(embeddings_initializer or normal(Settings()))
         self.embeddings = self.add_weight(
             (self.symbols, embedding), self.embeddings_initializer, name="embeddings"
         )
-        if not cell.built:
-            cell.build((None, embedding))
-        elif isinstance(cell, GRUCell):
-            built_for = cell.W_xz.shape[0]
-            words = f"{built_for}, for which its cell was already built (or make a new cell)"
-            check("embedding", embedding, Rule(words, lambda v: v == built_for))
+        self.build_cell(embedding)
         self.built = True
+
+    def build_cell(self, width: int) -> None:
+        """Make the weights of the cell, which reads `width` numbers at each step."""
+        if not self.cell.built:
+            self.cell.build((None, width))
+        elif isinstance(self.cell, GRUCell):
+            built_for = self.cell.W_xz.shape[0] - width + self.embedding
+            words = f"{built_for}, for which its cell was already built (or make a new cell)"
+            check("embedding", self.embedding, Rule(words, lambda v: v == built_for))
 
     def get_config(self) -> dict:
         return {
@@ -83,7 +88,7 @@ class Encoder(_Part):
     def from_settings(cls, settings: Settings) -> Encoder:
         """The lesson's encoder, whose gates start with biases of 1."""
         cell = GRUCell(settings.encoder_units, b_z="ones", b_r="ones")
-        return cls(cell, settings.input_embedding, embeddings_initializer=_normal(settings))
+        return cls(cell, settings.input_embedding, embeddings_initializer=normal(settings))
 
     def call(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`inputs (B, S)`, `inputs_seqlen (B,)` -> outputs `(B, S, H)`, state `(B, H)`.
@@ -118,7 +123,7 @@ class Decoder(_Part):
     def from_settings(cls, settings: Settings) -> Decoder:
         """The lesson's decoder."""
         cell = GRUCell(settings.decoder_units)
-        return cls(cell, settings.target_embedding, embeddings_initializer=_normal(settings))
+        return cls(cell, settings.target_embedding, embeddings_initializer=normal(settings))
 
     def start(self, outputs: tf.Tensor, state: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple:
         """What every step needs (here nothing), and the first state: the encoder's last.

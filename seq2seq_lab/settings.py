@@ -71,6 +71,7 @@ class Settings:
     embedding_stddev: float = _setting(0.1, NOT_NEGATIVE, "standard deviation of the first embeddings")
     encoder_units: int = _setting(16, COUNT, "units of the encoder's GRU")
     decoder_units: int = _setting(16, COUNT, "units of the decoder's GRU")
+    attention_units: int = _setting(16, COUNT, "units of additive attention, where there is one")
     l2: float = _setting(0.0, NOT_NEGATIVE, "scale of the L2 penalty, sum(w²)/2 over all weights")
     clip_norm: float | None = _setting(None, POSITIVE_OR_NONE, "largest global norm of a gradient, or None")
 
@@ -83,6 +84,11 @@ class Settings:
     def batches_per_epoch(self) -> int:
         """Batches between two validations: the length of a block."""
         return max(1, self.samples_per_epoch // self.batch_size)
+
+
+def with_attention(**given: Any) -> Settings:
+    """The lesson's settings for a decoder that attends, which learns with a small L2 penalty."""
+    return Settings(**{"l2": 1e-5, **given})
 
 
 def settings_table() -> str:

@@ -142,6 +142,10 @@ WRONG = [  # a command, and what its error must say: the argument, its value, wh
     ("train --min-digits 4 --max-digits 3", ["argument --min-digits: must be at most", "(3)", "is 4"]),
     ("train --max-digits 4", ["argument --min-digits: must be at most", "(4)", "is 5"]),
     ("train --decoder-units 9", ["argument --decoder-units: must be that of --encoder-units (16)", "is 9"]),
+    ("train --attention-units 3", ["argument --attention-units: needs --attention"]),
+    ("train --attention --attention-units 0", ["argument --attention-units: must be", COUNT, "'0'"]),
+    ("train --attention --min-digits 11", ["argument --min-digits: must be at most", "(10)", "is 11"]),
+    ("train --resume damaged.keras --attention", ["argument --resume:", "--attention is not allowed"]),
     ("train --save model.h5", ["argument --save: must end in .keras", "'model.h5'"]),
     ("train --save folder.keras", ["argument --save:", "a file", "folder.keras is a folder"]),
     ("train --save none/a.keras", ["argument --save:", "a folder that exists", "none/a.keras"]),
@@ -568,6 +572,22 @@ def test_only_the_labs_own_warnings_are_shown(trained, capsys, monkeypatch):
 
 
 # Doctor
+
+
+def test_with_attention_sizes_may_differ_and_l2_has_its_own_default(tmp_path, capsys):
+    model, report = tmp_path / "model.keras", tmp_path / "report.json"
+    few = ["--attention", "--attention-units", "3", "--decoder-units", "9", "--samples", "32"]
+    with xla_off():
+        assert main([*TRAIN, *few, "--save", str(model), "--json", str(report)]) == 0
+        settings = json.loads(report.read_text())["settings"]
+        assert (settings["attention_units"], settings["decoder_units"], settings["l2"]) == (3, 9, 1e-5)
+        decoder = training.load(model).decoder
+        assert (decoder.attention.units, decoder.cell.units) == (3, 9)
+        capsys.readouterr()
+        assert main(["translate", *THREADS, "--model", str(model), "one two"]) == 0
+        assert re.fullmatch(r"[0-9]*#?\n", capsys.readouterr().out)
+        assert main([*TRAIN, *few, "--l2", "0", "--json", str(report)]) == 0
+    assert json.loads(report.read_text())["settings"]["l2"] == 0
 
 
 @pytest.fixture

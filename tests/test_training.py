@@ -19,12 +19,13 @@ from seq2seq_lab import (
     get_block,
     held_out,
     load,
+    parts,
     restart,
     runtime,
     train,
     training,
 )
-from seq2seq_lab.feed import pieces
+from seq2seq_lab.feed import by_length, pieces
 from seq2seq_lab.training import prepare
 
 pytestmark = pytest.mark.slow  # a training is compiled first
@@ -422,9 +423,9 @@ def test_restart_makes_a_model_that_was_never_compiled_ready():
 # Measuring
 
 
-@pytest.fixture
-def half_right(model, monkeypatch):
-    """A validation set, in pieces of 7, half of whose samples ask for what the model says."""
+@pytest.fixture(params=[(7, 1_000), (40, 8)], ids=["pieces from outside", "pieces inside the program"])
+def half_right(request, model, monkeypatch):
+    """A validation set, in pieces, half of whose samples ask for what the model says."""
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(0, 1.5, w.shape) for w in model.weights])
     batch = held_out(model)
@@ -433,7 +434,9 @@ def half_right(model, monkeypatch):
     asked = np.where(np.arange(40)[:, None] % 2, said, batch.targets_out).astype(np.int32)
     batch = batch._replace(targets_out=asked)
     monkeypatch.setattr(training, "held_out", lambda *_: batch)
-    monkeypatch.setattr(feed, "AT_ONCE", 7)
+    at_once, piece = request.param
+    monkeypatch.setattr(feed, "AT_ONCE", at_once)
+    monkeypatch.setattr("seq2seq_lab.model.PIECE", piece)
     return batch, said == asked
 
 
@@ -446,6 +449,22 @@ def test_evaluate_is_counting(model, half_right):
     by_position = [right[true[:, t], t].mean() for t in range(true.shape[1])]
     np.testing.assert_allclose(measured.accuracy_by_position, by_position, rtol=1e-5)
     assert 0.5 <= measured.exact_match < measured.token_accuracy < 1
+
+
+def test_a_large_batch_is_decoded_in_pieces_as_long_as_their_own_texts(model, monkeypatch):
+    monkeypatch.setattr("seq2seq_lab.model.PIECE", 8)
+    batch = by_length(held_out(model))
+    steps, unroll = [], parts.unroll
+
+    def noting(cell, embeddings, ids, h, n):
+        steps.append(int(n))
+        return unroll(cell, embeddings, ids, h, n)
+
+    monkeypatch.setattr(parts, "unroll", noting)
+    found = model.predict_step(batch.for_keras)
+    assert steps == batch.inputs_seqlen.reshape(5, 8).max(1).tolist()
+    whole = model.free_running(batch.inputs, batch.inputs_seqlen, batch.targets_in.shape[1])
+    np.testing.assert_allclose(found, whole, atol=1e-5)
 
 
 def test_keras_evaluate_measures_the_same(model, half_right):

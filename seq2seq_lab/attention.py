@@ -1,0 +1,123 @@
+"""Additive attention, and the decoder that uses it: at every step it looks back at all encoder outputs.
+
+    score_s = v_a · tanh(U_a h_s + W_a state + b_a)     how well output h_s answers the state
+    weight  = softmax(score), over the true positions alone
+    context = sum_s weight_s h_s                        read beside the embedding of the token
+
+After Bahdanau et al. 2014, arXiv 1409.0473.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from seq2seq_lab.gru import SMALL, GRUCell
+from seq2seq_lab.parts import Decoder, normal
+from seq2seq_lab.settings import COUNT, Settings, check
+
+
+class Memory(NamedTuple):
+    """What stays the same at every step of a decoder that attends."""
+
+    outputs: tf.Tensor  # (B, S, H), of the encoder
+    keys: tf.Tensor  # (B, S, A), their share of the scores
+    mask: tf.Tensor  # (B, S), True at the true positions
+
+
+class AdditiveAttention(keras.layers.Layer):
+    """Weights over the encoder's outputs; `W_a (H, A)`, `U_a (H, A)`, `b_a (A,)`, `v_a (A,)` once built."""
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check("attention_units", units, COUNT)
+        self.units = units
+
+    def build(self, state_width: int, output_width: int) -> None:
+        self.W_a = self.add_weight((state_width, self.units), SMALL, name="W_a")
+        self.U_a = self.add_weight((output_width, self.units), SMALL, name="U_a")
+        self.b_a = self.add_weight((self.units,), "zeros", name="b_a")
+        self.v_a = self.add_weight((self.units,), SMALL, name="v_a")
+
+    def remember(self, outputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> Memory:
+        """What can be computed before the first step: outputs `(B, S, H)`, true lengths `(B,)`."""
+        mask = tf.sequence_mask(inputs_seqlen, tf.shape(outputs)[1])
+        return Memory(outputs, outputs @ self.U_a + self.b_a, mask)
+
+    def weights_of(self, state: tf.Tensor, memory: Memory) -> tf.Tensor:
+        """A state or a stack of them, `(..., B, H)` -> `(..., B, S)`: rows sum to 1, padding gets 0."""
+        query = (state @ self.W_a)[..., None, :]  # (..., B, 1, A)
+        score = tf.reduce_sum(self.v_a * tf.tanh(memory.keys + query), -1)  # (..., B, S)
+        return tf.nn.softmax(tf.where(memory.mask, score, score.dtype.min))
+
+
+@keras.saving.register_keras_serializable("seq2seq_lab")
+class AttentionDecoder(Decoder):
+    """Writes the digits, looking back at the encoder's outputs; they may be of any width.
+
+    Its first state is `tanh(state W_s + b_s)` of the encoder's last. Weights that depend on the encoder's
+    width are made when it is first started, which `Seq2Seq` does.
+
+    Args:
+        cell: a `GRUCell`, or any Keras cell with one state.
+        embedding: E, numbers that stand for a digit.
+        attention_units: A, numbers that are compared for each position.
+    """
+
+    def __init__(
+        self,
+        cell: Any,
+        embedding: int = Settings.target_embedding,
+        attention_units: int = Settings.attention_units,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(cell, embedding, **kwargs)
+        self.attention = AdditiveAttention(attention_units, dtype=self.dtype_policy)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> AttentionDecoder:
+        """The lesson's decoder with attention."""
+        cell, embedding = GRUCell(settings.decoder_units), settings.target_embedding
+        return cls(cell, embedding, settings.attention_units, embeddings_initializer=normal(settings))
+
+    def build_cell(self, width: int) -> None:
+        """Wait for the encoder's width: the cell reads the context beside the embedding."""
+
+    def start(self, outputs: tf.Tensor, state: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple:
+        """The keys of all positions, and the first state; makes the weights when first called.
+
+        Raises:
+            ValueError: the weights were made for an encoder of another width.
+        """
+        if not self.attention.built:
+            self._make_weights(state.shape[-1], outputs.shape[-1])
+        if (state.shape[-1], outputs.shape[-1]) != (self.W_s.shape[0], self.attention.U_a.shape[0]):
+            raise ValueError(
+                f"this decoder was made for an encoder of {self.W_s.shape[0]} units, "
+                f"but reads one of units={state.shape[-1]}"
+            )
+        memory = self.attention.remember(outputs, inputs_seqlen)
+        return memory, tf.tanh(state @ self.W_s + self.b_s)
+
+    def step(self, token: tf.Tensor, state: tf.Tensor, memory: Memory) -> tf.Tensor:
+        """Read a token `(B,)` and a context in a state `(B, H)`; returns the next state."""
+        weight = self.attend(state, memory)  # (B, S)
+        context = tf.reduce_sum(weight[..., None] * memory.outputs, 1)  # (B, H)
+        x = tf.concat([tf.gather(self.embeddings, token), context], 1)
+        return self.cell(x, [state])[0]
+
+    def attend(self, state: tf.Tensor, memory: Memory) -> tf.Tensor:
+        """Where each state `(..., B, H)` looks: weights `(..., B, S)`."""
+        return self.attention.weights_of(state, memory)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "attention_units": self.attention.units}
+
+    def _make_weights(self, state_width, output_width):
+        super().build_cell(self.embedding + output_width)
+        H = self.cell.state_size
+        self.W_s = self.add_weight((state_width, H), "glorot_uniform", name="W_s")
+        self.b_s = self.add_weight((H,), "zeros", name="b_s")
+        self.attention.build(H, output_width)

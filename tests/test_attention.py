@@ -1,0 +1,212 @@
+"""Attention against the reference numbers, NumPy and central differences; it fits wherever a decoder does."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_lab import AttentionDecoder, Encoder, GRUCell, Seq2Seq, Settings, get_batch, load, train
+from seq2seq_lab.loss import sequence_loss
+from seq2seq_lab.parts import free_running, loop_over_steps, teacher_forced
+from seq2seq_lab.settings import with_attention
+
+E, H, A = 4, 6, 3  # sizes of the reference
+
+
+def close(a, b, tolerance=1e-5):
+    """Equal shapes, and no difference above the tolerance, relative to the largest value."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and np.abs(a - b).max() <= tolerance * np.abs(b).max()
+
+
+def parts_of(units=H, decoder_units=H, attention_units=A, **kwargs):
+    return (
+        Encoder(GRUCell(units, **kwargs), embedding=E, **kwargs),
+        AttentionDecoder(GRUCell(decoder_units, **kwargs), E, attention_units, **kwargs),
+    )
+
+
+def decode(parts, batch, way=teacher_forced):
+    """States `(B, T, H)`, logits `(B, T, 11)` and weights `(B, T, S)`."""
+    encoder, decoder = parts
+    outputs, state = encoder(batch["inputs"], batch["inputs_seqlen"])
+    memory, first = decoder.start(outputs, state, batch["inputs_seqlen"])
+    states = way(decoder, tf.transpose(batch["targets_in"]), first, memory)
+    weights = decoder.attend(tf.concat([first[None], states[:-1]], 0), memory)
+    states, weights = (tf.transpose(a, (1, 0, 2)) for a in (states, weights))
+    return states, decoder.logits(states), weights
+
+
+def run_free(decoder, tokens, state, memory):
+    return free_running(decoder, state, memory, len(tokens))
+
+
+@pytest.fixture
+def batch(reference):
+    return {name.removeprefix("in:"): value for name, value in reference.items() if name.startswith("in:")}
+
+
+@pytest.fixture
+def parts(reference, batch):
+    """Encoder and attending decoder with the reference's weights."""
+
+    def get(name):
+        return reference[f"weight:{name}"]
+
+    encoder, decoder = made = parts_of()
+    decode(made, batch)  # makes the weights
+    cell = encoder.cell
+    encoder.embeddings.assign(get("X_embeddings"))
+    for gate, name in {"z": "z", "r": "r", "c": "h"}.items():
+        W_x, W_h = np.split(get(f"encoder/W_{name}"), [E])
+        for weight, value in (("W_x", W_x), ("W_h", W_h), ("b_", get(f"encoder/b_{name}"))):
+            getattr(cell, weight + gate).assign(value)
+    decoder.embeddings.assign(get("t_embeddings"))
+    for gate in "zrc":
+        x, h, context = np.split(get(f"attention_decoder/W_{gate}"), [E, E + H])
+        values = np.vstack([x, context]), h, get(f"attention_decoder/b_{gate}")
+        for weight, value in zip(("W_x", "W_h", "b_"), values, strict=True):
+            getattr(decoder.cell, weight + gate).assign(value)
+    for name in ("W_a", "U_a", "b_a", "v_a"):
+        weight = getattr(decoder.attention, name)
+        weight.assign(get(f"attention_decoder/{name}").reshape(weight.shape))
+    for name, theirs in {"W_s": "attention_decoder/W_s", "b_s": "attention_decoder/b_s"}.items():
+        getattr(decoder, name).assign(get(theirs))
+    decoder.W_out.assign(get("W_out"))
+    decoder.b_out.assign(get("b_out"))
+    return made
+
+
+@pytest.mark.parametrize("way", [teacher_forced, loop_over_steps])
+def test_teacher_forced_it_gives_the_reference_states_and_loss(parts, batch, reference, way):
+    states, logits, _ = decode(parts, batch, way)
+    assert close(states, reference["out:attention_states_teacher_forced"])
+    loss = sequence_loss(logits, batch["targets_out"], batch["targets_mask"])
+    assert close(loss, reference["out:loss_attention_teacher_forced"])
+
+
+def test_free_running_it_gives_the_reference_states_and_weights(parts, batch, reference):
+    states, _, weights = decode(parts, batch, run_free)
+    assert close(states, reference["out:attention_states_free_running"])
+    assert close(weights, reference["out:attention_weights_free_running"])
+
+
+def test_the_weights_follow_the_equations(parts, batch):
+    encoder, decoder = parts
+    outputs, state = encoder(batch["inputs"], batch["inputs_seqlen"])
+    memory, first = decoder.start(outputs, state, batch["inputs_seqlen"])
+    names = "W_a", "U_a", "b_a", "v_a"
+    W_a, U_a, b_a, v_a = (getattr(decoder.attention, name).numpy() for name in names)
+    for b, n in enumerate(batch["inputs_seqlen"]):
+        score = [v_a @ np.tanh(h @ U_a + first[b].numpy() @ W_a + b_a) for h in outputs[b, :n].numpy()]
+        weight = np.exp(score) / np.exp(score).sum()
+        found = decoder.attend(first, memory)[b].numpy()
+        assert close(found[:n], weight)
+        assert not found[n:].any()
+
+
+def numbers(decoder_units, units=5, attention_units=2):
+    """A tiny model in float64 with weights far from 0, and a batch."""
+    parts = parts_of(units, decoder_units, attention_units, dtype="float64")
+    drawn = get_batch(3, 1, 2, rng=0)._asdict()
+    decode(parts, drawn)
+    rng = np.random.default_rng(0)
+    for part in parts:
+        for weight in part.weights:
+            weight.assign(rng.normal(0, 0.7, weight.shape))
+    return parts, drawn
+
+
+@pytest.mark.parametrize("decoder_units", [5, 3])
+def test_gradients_are_central_differences(decoder_units):
+    parts, drawn = numbers(decoder_units)
+
+    def loss():
+        logits = decode(parts, drawn)[1]
+        return sequence_loss(logits, drawn["targets_out"], drawn["targets_mask"])
+
+    weights = [weight for part in parts for weight in part.weights]
+    with tf.GradientTape() as tape:
+        value = loss()
+    assert value.dtype == tf.float64
+    rng = np.random.default_rng(1)
+    for weight, gradient in zip(weights, tape.gradient(value, [w.value for w in weights]), strict=True):
+        direction, before, step = rng.normal(size=weight.shape), weight.numpy(), 1e-5
+        sides = []
+        for sign in (1, -1):
+            weight.assign(before + sign * step * direction)
+            sides.append(float(loss()))
+        weight.assign(before)
+        slope = float(tf.reduce_sum(tf.convert_to_tensor(gradient) * direction))
+        assert slope == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=1e-5, abs=1e-9), weight.path
+
+
+def test_more_padding_changes_nothing(parts, batch):
+    states, logits, weights = decode(parts, batch, run_free)
+    wider = {**batch, "inputs": np.pad(batch["inputs"], [(0, 0), (0, 7)])}
+    more_states, more_logits, more_weights = decode(parts, wider, run_free)
+    assert close(more_states, states, 1e-6)
+    assert close(more_logits, logits, 1e-6)
+    assert close(more_weights[..., :-7], weights, 1e-6)
+    assert not more_weights[..., -7:].numpy().any()
+
+
+@pytest.mark.parametrize(("units", "decoder_units"), [(5, 9), (9, 5)])
+def test_encoder_and_decoder_may_differ_in_size(units, decoder_units):
+    encoder = Encoder(GRUCell(units))
+    model = Seq2Seq(encoder=encoder, decoder=AttentionDecoder(GRUCell(decoder_units)))
+    batch = get_batch(4, 2, 5, rng=0)
+    logits, weights = model.free_running(batch.inputs, batch.inputs_seqlen, 7, return_attention=True)
+    assert logits.shape == (4, 7, 11)
+    assert weights.shape == (4, 7, batch.inputs.shape[1])
+    np.testing.assert_allclose(np.sum(weights, -1), 1, rtol=1e-5)
+    padding = np.arange(weights.shape[-1]) >= batch.inputs_seqlen[:, None]
+    assert not np.asarray(weights)[np.broadcast_to(padding[:, None], weights.shape)].any()
+    assert close(logits, model.free_running(batch.inputs, batch.inputs_seqlen, 7), 1e-6)
+
+
+def test_defaults_have_one_home():
+    settings = with_attention()
+    assert settings == Settings(l2=1e-5)
+    assert with_attention(l2=0.5, attention_units=7) == Settings(l2=0.5, attention_units=7)
+    decoder = AttentionDecoder.from_settings(Settings(attention_units=7, decoder_units=9, target_embedding=3))
+    assert (decoder.attention.units, decoder.cell.units, decoder.embedding) == (7, 9, 3)
+    assert AttentionDecoder(GRUCell(16)).attention.units == settings.attention_units
+
+
+def test_a_plain_decoder_has_no_attention_to_return():
+    batch = get_batch(1, 1, 2, rng=0)
+    with pytest.raises(ValueError, match=r"return_attention must be False .* a Decoder, does not attend"):
+        Seq2Seq().free_running(batch.inputs, batch.inputs_seqlen, 3, return_attention=True)
+
+
+@pytest.mark.parametrize("units", [0, -1, 1.5, None, "16"])
+def test_attention_units_must_be_a_count(units):
+    with pytest.raises(ValueError, match=r"attention_units must be a whole number of at least 1, but is"):
+        AttentionDecoder(GRUCell(4), attention_units=units)
+
+
+def test_a_decoder_made_for_another_encoder_does_not_fit():
+    decoder = AttentionDecoder(GRUCell(4))
+    Seq2Seq(encoder=Encoder(GRUCell(5)), decoder=decoder)
+    with pytest.raises(ValueError, match="made for an encoder of 5 units, but reads one of units=6"):
+        Seq2Seq(encoder=Encoder(GRUCell(6)), decoder=decoder)
+
+
+@pytest.mark.slow
+def test_it_trains_saves_goes_on_and_translates(small_settings, tmp_path):
+    def new():
+        keras.utils.set_random_seed(1)
+        return Seq2Seq(small_settings, decoder=AttentionDecoder.from_settings(small_settings))
+
+    whole, half = new(), new()
+    losses = train(whole, samples=640, seed=3).history["loss"]
+    assert losses[-1] < losses[0]
+    train(half, samples=320, seed=3)
+    half.save(tmp_path / "half.keras")
+    loaded = load(tmp_path / "half.keras")
+    train(loaded, samples=320)
+    for ours, theirs in zip(loaded.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    texts = ["one two", "three four five"]
+    assert loaded.translate(texts) == whole.translate(texts)
