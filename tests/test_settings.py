@@ -22,6 +22,7 @@ RULES = {  # field: good values, bad values, what the error says is allowed
     "target_embedding": COUNTS,
     "encoder_units": COUNTS,
     "decoder_units": COUNTS,
+    "attention_units": COUNTS,
     "learning_rate": ([1e-5, 1, np.float32(0.1)], [*NOT_NUMBERS, 0, -0.1, None], "a number above 0"),
     "embedding_stddev": ([0, 0.1, 2], [*NOT_NUMBERS, -0.1, None], "a number of at least 0"),
     "l2": ([0, 1e-5, 2], [*NOT_NUMBERS, -0.1, None], "a number of at least 0"),
@@ -74,6 +75,7 @@ def test_the_defaults_are_those_of_the_lesson():
         "embedding_stddev": 0.1,
         "encoder_units": 16,
         "decoder_units": 16,
+        "attention_units": 16,
         "l2": 0.0,
         "clip_norm": None,
     }
