@@ -155,6 +155,8 @@ def test_more_padding_changes_nothing(parts, batch):
 def test_encoder_and_decoder_may_differ_in_size(units, decoder_units):
     encoder = Encoder(GRUCell(units))
     model = Seq2Seq(encoder=encoder, decoder=AttentionDecoder(GRUCell(decoder_units)))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.7, weight.shape) for weight in model.weights])
     batch = get_batch(4, 2, 5, rng=0)
     logits, weights = model.free_running(batch.inputs, batch.inputs_seqlen, 7, return_attention=True)
     assert logits.shape == (4, 7, 11)
@@ -163,6 +165,8 @@ def test_encoder_and_decoder_may_differ_in_size(units, decoder_units):
     padding = np.arange(weights.shape[-1]) >= batch.inputs_seqlen[:, None]
     assert not np.asarray(weights)[np.broadcast_to(padding[:, None], weights.shape)].any()
     assert close(logits, model.free_running(batch.inputs, batch.inputs_seqlen, 7), 1e-6)
+    seven = {**batch._asdict(), "targets_in": np.zeros((4, 7), np.int32)}
+    assert close(weights, decode((encoder, model.decoder), seven, run_free)[2])
 
 
 def test_defaults_have_one_home():
