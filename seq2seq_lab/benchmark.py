@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from seq2seq_lab.data import LONGEST_WORD, get_block
-from seq2seq_lab.feed import blocks, by_length, pieces
+from seq2seq_lab.feed import by_length, fed, pieces
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Settings
 from seq2seq_lab.tables import Table
@@ -75,11 +75,6 @@ def the_lab(model: Seq2Seq) -> Callable[[int], float]:
         return clock.seconds[-1] / steps
 
     return train
-
-
-def fed(model: Seq2Seq, batches: int) -> dict[str, Any]:
-    """How `train` feeds Keras' `fit`, validation left out."""
-    return {"x": blocks(model, batches), "steps_per_epoch": 1, "shuffle": False, "verbose": 0}
 
 
 def keras_model(settings: Settings) -> keras.Model:

@@ -45,6 +45,11 @@ def blocks(model: Any, batches: int) -> tf.data.Dataset:
     return tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(1)
 
 
+def fed(model: Any, batches: int) -> dict[str, Any]:
+    """The arguments with which `fit` takes one block an epoch; it would shuffle blocks, drawn in order."""
+    return {"x": blocks(model, batches), "steps_per_epoch": 1, "shuffle": False, "verbose": 0}
+
+
 def pieces(batch: Batch) -> tf.data.Dataset:
     """A large batch, `AT_ONCE` samples at a time, as `test_step` and `predict_step` take them."""
     in_full = len(batch.inputs) // AT_ONCE * AT_ONCE

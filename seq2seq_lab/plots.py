@@ -18,10 +18,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from tqdm import tqdm
 
 from seq2seq_lab.data import Batch, length_mask
+from seq2seq_lab.tables import ORANGE
 from seq2seq_lab.vocabulary import SYMBOLS
 
 # Okabe and Ito's colours, told apart by colour-blind eyes as well.
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
+BLUE, GREY = "#0072B2", "#767676"
 CONTESTANT_STYLES = (("o-", BLUE), ("s--", ORANGE), ("^:", GREY))
 MEASURES = {"val_token_accuracy": ("token accuracy", BLUE), "val_exact_match": ("exact match", ORANGE)}
 

@@ -14,7 +14,7 @@ import numpy as np
 from seq2seq_lab.data import Batch
 from seq2seq_lab.vocabulary import SYMBOLS
 
-VERMILION = "#D55E00"  # of Okabe and Ito's colours
+ORANGE = "#D55E00"  # of Okabe and Ito's colours
 
 
 class Table(NamedTuple):
@@ -85,6 +85,6 @@ def _rich(cell):
     style = "font-family: monospace; padding: 0 3px; color: {}; background: {}; font-weight: {}"
     styles = {
         True: style.format("#222222", "#D6EFE6", "normal"),
-        False: style.format("#FFFFFF", VERMILION, "bold"),
+        False: style.format("#FFFFFF", ORANGE, "bold"),
     }
     return "".join(f'<span style="{styles[right]}">{html.escape(s)}</span>' for s, right in cell)

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from seq2seq_lab.data import Batch, get_batch
-from seq2seq_lab.feed import blocks, by_length, pieces
+from seq2seq_lab.feed import by_length, fed, pieces
 from seq2seq_lab.loss import accuracy_by_position, exact_match, token_accuracy
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import COUNT, POSITIVE, SEED, check
@@ -124,9 +124,8 @@ def warm_up(model: Seq2Seq) -> None:
 
 
 def _fit(model, batches, **kwargs):
-    """Keras' `fit`, with one block an epoch; it would shuffle blocks, which are drawn in order."""
-    fed = {"x": blocks(model, batches), "steps_per_epoch": 1, "shuffle": False}
-    model.fit(**fed, validation_data=pieces(by_length(held_out(model))), verbose=0, **kwargs)
+    validation = pieces(by_length(held_out(model)))
+    model.fit(**fed(model, batches), validation_data=validation, **kwargs)
 
 
 def restart(model: Seq2Seq, learning_rate: float | None = None) -> None:

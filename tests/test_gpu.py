@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_lab import Seq2Seq, Settings, evaluate, get_block, restart, train
+from seq2seq_lab import Seq2Seq, Settings, evaluate, get_block, restart, sequence_loss, train
 
 GPU, CPU = "GPU:0", "CPU:0"
 pytestmark = [
@@ -20,9 +20,7 @@ pytestmark = [
 def loss_and_gradients(model, data, device):
     *x, targets, mask = data
     with tf.device(device), tf.GradientTape() as tape:
-        logits = model(*x)
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-        loss = tf.reduce_sum(loss * mask) / tf.reduce_sum(mask)
+        loss = sequence_loss(model(*x), targets, mask)
     assert device in loss.device
     return [loss, *tape.gradient(loss, model.trainable_variables)]
 
