@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+import seq2seq_lab.attention  # noqa: F401 (so that Keras knows every class that a file may name)
 from seq2seq_lab.data import Batch, get_batch
 from seq2seq_lab.feed import by_length, fed, pieces
 from seq2seq_lab.loss import accuracy_by_position, exact_match, token_accuracy

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_lab import AttentionDecoder, Encoder, GRUCell, Seq2Seq, Settings, get_batch, load, train
+from seq2seq_lab import AttentionDecoder, Encoder, GRUCell, Seq2Seq, Settings, get_batch, load, runtime, train
 from seq2seq_lab.loss import sequence_loss
 from seq2seq_lab.parts import free_running, loop_over_steps, teacher_forced
 from seq2seq_lab.settings import with_attention
@@ -198,19 +198,28 @@ def test_a_decoder_made_for_another_encoder_does_not_fit():
 
 
 @pytest.mark.slow
-def test_it_trains_saves_goes_on_and_translates(small_settings, tmp_path):
-    def new():
-        keras.utils.set_random_seed(1)
-        return Seq2Seq(small_settings, decoder=AttentionDecoder.from_settings(small_settings))
-
-    whole, half = new(), new()
-    losses = train(whole, samples=640, seed=3).history["loss"]
-    assert losses[-1] < losses[0]
-    train(half, samples=320, seed=3)
-    half.save(tmp_path / "half.keras")
+@pytest.mark.filterwarnings("ignore:XLA does not work")
+def test_it_trains_saves_goes_on_and_translates(small_settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(runtime, "xla_error", lambda: "switched off")  # compiling would take longer
+    keras.utils.set_random_seed(1)
+    model = Seq2Seq(small_settings, decoder=AttentionDecoder.from_settings(small_settings))
+    losses = train(model, samples=320, seed=3).history["loss"]
+    model.save(tmp_path / "half.keras")
     loaded = load(tmp_path / "half.keras")
-    train(loaded, samples=320)
-    for ours, theirs in zip(loaded.get_weights(), whole.get_weights(), strict=True):
+    on, on_from_file = (train(m, samples=320).history["loss"] for m in (model, loaded))
+    assert on[-1] < losses[0]
+    assert on == pytest.approx(on_from_file, abs=1e-6)
+    for ours, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
     texts = ["one two", "three four five"]
-    assert loaded.translate(texts) == whole.translate(texts)
+    assert loaded.translate(texts) == model.translate(texts)
+
+
+@pytest.mark.slow
+def test_a_new_process_loads_it(small_settings, tmp_path, fresh_python):
+    model = Seq2Seq(small_settings, decoder=AttentionDecoder.from_settings(small_settings))
+    model.save(tmp_path / "attending.keras")
+    texts = ["one two five", "nine"]
+    translate = f"print(lab.load({str(tmp_path / 'attending.keras')!r}).translate({texts}))"
+    result = fresh_python(f"import seq2seq_lab as lab; lab.setup(); {translate}")
+    assert result.stdout.strip() == str(model.translate(texts)), result.stderr
