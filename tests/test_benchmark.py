@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq_lab import Seq2Seq, Settings, benchmark, get_batch, get_block
+from seq2seq_lab import AttentionDecoder, Seq2Seq, Settings, benchmark, get_batch, get_block
 from seq2seq_lab.benchmark import (
     CONTESTANTS,
     DEFAULTS,
@@ -127,12 +127,32 @@ def test_everything_can_be_measured(monkeypatch):
         "tracing and compiling that",
         "generator, all nine parts",
     ]
-    assert all(len(rows[0].turns[name]) == 3 for name in CONTESTANTS)
+    assert list(rows[0].turns) == [LAB, DEFAULTS]
+    assert all(len(turns) == 3 for turns in rows[0].turns.values())
     assert all(value > 0 for row in rows for turns in row.turns.values() for value in turns)
-    inputs = [x[0] for x in fed if isinstance(x, list)]  # of Keras' contestants, two in each turn
-    for i in range(4):
+    assert benchmark.keras_jitted(SMALL)(4) > 0  # which a quick benchmark leaves out
+    inputs = [x[0] for x in fed if isinstance(x, list)]  # of Keras' contestants, one in each turn
+    assert len(inputs) == 5
+    for i, x in enumerate(inputs):
         block = get_block(0, i, SMALL).inputs
-        assert all(np.array_equal(x, block.reshape(-1, block.shape[-1])) for x in inputs[2 * i : 2 * i + 2])
+        assert np.array_equal(x, block.reshape(-1, block.shape[-1]))
+
+
+def test_a_row_for_attention_measures_the_model_of_notebook_2(monkeypatch):
+    asked = []
+
+    def steps(runs, turns):
+        assert list(runs) == [LAB]
+        return Row("a training step", "s", {LAB: [1.0] * turns}), Row("compiling it", "s", {LAB: [9.0]})
+
+    monkeypatch.setattr(benchmark, "training_steps", steps)
+    monkeypatch.setattr(benchmark, "the_lab", asked.append)
+    step, compiling = benchmark.attention(SMALL, turns=2)
+    assert (step.what, step.turns) == ("a training step with attention", {LAB: [1.0, 1.0]})
+    assert compiling.turns == {LAB: [9.0]}
+    (model,) = asked
+    assert isinstance(model.decoder, AttentionDecoder)
+    assert (model.settings.l2, model.settings.max_digits) == (1e-5, SMALL.max_digits)
 
 
 @pytest.mark.slow
