@@ -1,4 +1,4 @@
-"""Draw the pictures of the first lesson, each as one small SVG file beside this one.
+"""Draw the pictures of the lessons, each as one small SVG file beside this one.
 
     python images/draw.py
 
@@ -6,7 +6,7 @@ Run it from anywhere. It needs the standard library only, and nothing is measure
 every machine writes the same bytes. `svg` to `arrow` return pieces of SVG; after them, one
 function is one picture. Positions are pixels, y downwards, and name the middle of a thing.
 
-Used by notebooks/1-encoder-decoder.ipynb, sections 1 to 4.
+Used by notebooks/1-encoder-decoder.ipynb, sections 1 to 4, and by notebooks/2-attention.ipynb, section 2.
 """
 
 import re
@@ -232,11 +232,49 @@ def gru() -> str:
     return svg(760, 572, "Inside a GRU cell", description, parts)
 
 
+def attention() -> str:
+    """One step of a decoder that looks back at everything the encoder put out."""
+    columns, weights = (110, 210, 310, 410), (".04", ".87", ".09", "0")
+    parts = []
+    for x, symbol, s in zip(columns, ("A", "B", "C", "0"), "1234", strict=True):
+        true = symbol != "0"  # the last is padding
+        parts += [circle(x, 455, 20, INPUT if true else Paint("#FFFFFF", "#B0B0B0"), symbol)]
+        parts += [box(x, 365, 54, 54, ENCODER if true else Paint("#FFFFFF", "#B0B0B0"), f"h_{s}")]
+        parts += [arrow(f"M {x} 435 V 394", INPUT.line if true else MUTED, dashed=not true)]
+    parts += [arrow(f"M {x + 28} 365 h 42", STATE) for x in columns[:2]]
+    parts += [arrow("M 570 245 H 150", STATE)]
+    for x, weight, width in zip(columns, weights, (2, 9, 3, 0), strict=True):
+        parts += [box(x, 245, 74, 42, OPERATOR, weight)]
+        if width:
+            line = f'stroke="{OUTPUT.line}" stroke-width="{width}"'
+            parts += [f'<path d="M {x} 224 L 260 149" fill="none" {line}/>']
+            parts += [arrow(f"M {x} 337 V 268", MUTED)]
+    parts += [circle(260, 130, 22, OPERATOR, "+"), arrow("M 283 130 H 508")]
+    parts += [text(395, 112, "context", 16), text(40, 245, "weight", 16, MUTED)]
+    parts += [text(40, 365, "output", 16, MUTED), text(40, 455, "input", 16, MUTED)]
+    parts += [text(622, 245, "old state", 17, STATE)]
+    parts += [arrow("M 622 228 C 622 190 590 190 572 164", STATE)]
+    parts += [box(560, 130, 100, 62, DECODER, "cell"), arrow("M 611 130 H 664", STATE)]
+    parts += [text(712, 130, "new state", 17, STATE), circle(470, 190, 20, INPUT, "X")]
+    parts += [arrow("M 488 180 L 516 164", INPUT.line)]
+    parts += [arrow("M 712 112 V 70"), circle(712, 48, 20, OUTPUT, "Y")]
+    explained = "each weight compares an output with the old state; all weights sum to 1, padding gets 0"
+    parts += [text(380, 512, explained, 15, MUTED)]
+    description = (
+        "The encoder has read A, B and C and put out h_1, h_2 and h_3; a fourth place is padding. From "
+        "the decoder's old state and each output comes a weight: .04, .87, .09, and 0 for the padding. "
+        "The sum of the outputs, each times its weight, is the context. The decoder's cell reads it "
+        "beside the symbol X, goes to its new state and writes Y."
+    )
+    return svg(780, 540, "One step of a decoder with attention", description, parts)
+
+
 PICTURES: dict[str, Callable[[], str]] = {
     "rnn.svg": rnn,
     "tasks.svg": tasks,
     "encoder-decoder.svg": encoder_decoder,
     "gru.svg": gru,
+    "attention.svg": attention,
 }
 
 

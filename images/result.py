@@ -1,11 +1,12 @@
 """Draw `result.svg`, the README's picture, from what the command line measured.
 
-seq2seq-lab train --json result.json
-python images/result.py result.json
+seq2seq-lab train --json without.json
+seq2seq-lab train --attention --json with.json
+python images/result.py without.json with.json
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,15 +15,16 @@ import seq2seq_lab as lab
 
 
 def main() -> None:
-    """Read the report named on the command line, and draw it beside this file."""
+    """Read the reports named on the command line, and draw them beside this file."""
+    parser = argparse.ArgumentParser(description="Draw result.svg from two reports of seq2seq-lab train.")
+    for name in ("without", "with"):
+        parser.add_argument(name, type=Path, help=f"report of a training {name} attention")
+    files = vars(parser.parse_args())
     lab.setup()
-    report = json.loads(Path(sys.argv[1]).read_text())
-    history = report["history"]
-    step = report["settings"]["samples_per_epoch"]
-    samples = [step * (i + 1) for i in range(len(history["loss"]))]
+    reports = {f"{name} attention": json.loads(file.read_text()) for name, file in files.items()}
     # Nothing random and no date: the same report draws the same file.
     mpl.rcParams.update({"svg.hashsalt": "result", "svg.fonttype": "none", "font.family": "sans-serif"})
-    figure = lab.plot_result(history, samples, report["accuracy_by_position"])
+    figure = lab.plot_result(reports)
     figure.savefig(Path(__file__).with_name("result.svg"), metadata={"Date": None})
 
 

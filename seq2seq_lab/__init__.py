@@ -18,13 +18,22 @@ _HOME = {
     "plots": [
         "LiveCurve",
         "plot_history",
-        "plot_learning_rates",
+        "plot_histories",
         "plot_accuracy_by_position",
         "plot_mask",
         "plot_result",
     ],
+    "maps": [
+        "AttentionMap",
+        "AttentionWatch",
+        "attention_map",
+        "mean_attention",
+        "plot_attention",
+        "plot_attention_maps",
+        "plot_mean_attention",
+    ],
     "tables": ["variable_table", "mistake_table"],
-    "training": ["train", "evaluate", "held_out", "restart", "load"],
+    "training": ["train", "evaluate", "held_out", "restart", "warm_up", "load"],
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

@@ -1,10 +1,10 @@
 """Additive attention, and the decoder that uses it: at every step it looks back at all encoder outputs.
 
-    score_s = v_a · tanh(U_a h_s + W_a state + b_a)     how well output h_s answers the state
-    weight  = softmax(score), over the true positions alone
+    score_s = v_a · tanh(h_s U_a + state W_a + b_a)     how well output h_s answers the state
+    weight  = softmax(score)                            over the true positions only
     context = sum_s weight_s h_s                        read beside the embedding of the token
 
-After Bahdanau et al. 2014, arXiv 1409.0473.
+After Bahdanau et al. 2014, arXiv 1409.0473. Used in section "The equations" of notebook 2.
 """
 
 from __future__ import annotations

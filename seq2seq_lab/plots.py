@@ -1,6 +1,6 @@
 """What a student looks at: live curve, accuracy by position, the mask; how a step's time grows.
 
-Every `plot_` function returns a figure; nothing is shown unasked. Used throughout notebook 1.
+Every `plot_` function returns a figure; nothing is shown unasked. Used throughout the notebooks.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from seq2seq_lab.vocabulary import SYMBOLS
 
 # Okabe and Ito's colours, told apart by colour-blind eyes as well.
 BLUE, GREY = "#0072B2", "#767676"
+LINES = "o-", "s--", "^:", "d-.", "v-"
 CONTESTANT_STYLES = (("o-", BLUE), ("s--", ORANGE), ("^:", GREY))
 MEASURES = {"val_token_accuracy": ("token accuracy", BLUE), "val_exact_match": ("exact match", ORANGE)}
 
@@ -41,7 +42,7 @@ class LiveCurve(keras.callbacks.Callback):
         self.bar = tqdm(total=total, unit=" samples", file=where, ascii=False)
         if self.in_jupyter:
             self.progress = _display(_text(self.bar), raw=True)
-            self.curve = _display(_finished(plt.figure(figsize=(9, 3))))
+            self.curve = _display(finished(plt.figure(figsize=(9, 3))))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.samples.append(self._seen())
@@ -74,36 +75,43 @@ def plot_history(history: Mapping[str, Sequence[float]], samples: Sequence[int])
     left.set(title="training loss, teacher-forced", ylabel="nats a token", ylim=(0, None))
     _samples_axis(left)
     _measures(right, history, samples)
-    return _finished(figure)
+    return finished(figure)
 
 
-def plot_learning_rates(histories: Mapping[float, keras.callbacks.History], samples: int) -> Figure:
-    """Training loss by learning rate; `samples` are those between two points."""
+def plot_histories(
+    histories: Mapping[Any, keras.callbacks.History], samples: int, measure: str = "loss"
+) -> Figure:
+    """Several trainings in one picture: one line for each name, a point after every `samples` samples."""
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
-    for (rate, history), style in zip(histories.items(), ("o-", "s-", "^-", "d-", "v-"), strict=False):
-        losses = history.history["loss"]
-        axes.plot(samples * np.arange(1, len(losses) + 1), losses, style, label=f"{rate:g}")
-    axes.set(title="training loss by learning rate", ylabel="nats a token")
+    for (name, history), style in zip(histories.items(), LINES, strict=False):
+        values = history.history[measure]
+        axes.plot(samples * np.arange(1, len(values) + 1), values, style, markersize=4, label=f"{name}")
+    label = {"loss": "training loss, nats a token"}.get(measure) or MEASURES[measure][0]
+    axes.set(ylabel=label, ylim=(0, None if measure == "loss" else 1.02))
     axes.legend()
     _samples_axis(axes)
-    return _finished(figure)
+    return finished(figure)
 
 
 def plot_accuracy_by_position(accuracies: Mapping[str, Sequence[float]]) -> Figure:
     """Share of right tokens at each target position, one line for each named `(T,)`."""
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     _positions(axes, accuracies)
-    return _finished(figure)
+    return finished(figure)
 
 
-def plot_result(
-    history: Mapping[str, Sequence[float]], samples: Sequence[int], by_position: Sequence[float]
-) -> Figure:
-    """A training in one picture: the two accuracies while it learned, and by position at its end."""
+def plot_result(reports: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Trainings in one picture, from what `train --json` wrote: while they learned, and by position."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-    _measures(left, history, samples)
-    _positions(right, {"encoder-decoder": by_position})
-    return _finished(figure)
+    for (name, report), style in zip(reports.items(), LINES, strict=False):
+        values = report["history"]["val_exact_match"]
+        samples = report["settings"]["samples_per_epoch"] * np.arange(1, len(values) + 1)
+        left.plot(samples, values, style, markersize=4, label=name)
+    left.set(title="held-out samples, free-running", ylabel="exact match", ylim=(0, 1.02))
+    left.legend()
+    _samples_axis(left)
+    _positions(right, {name: report["accuracy_by_position"] for name, report in reports.items()})
+    return finished(figure)
 
 
 def plot_mask(batch: Batch) -> Figure:
@@ -113,7 +121,7 @@ def plot_mask(batch: Batch) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, width_ratios=(S, T), **size)
     _grid(left, batch.inputs, length_mask(batch.inputs_seqlen, S), "inputs")
     _grid(right, batch.targets_out, batch.targets_mask, "targets_out")
-    return _finished(figure)
+    return finished(figure)
 
 
 def plot_growth(growth: Any) -> Figure:
@@ -131,7 +139,13 @@ def plot_growth(growth: Any) -> Figure:
         panel.grid(alpha=0.3)
     axes[0].set_ylabel("ms a training step")
     axes[0].legend()
-    return _finished(figure)
+    return finished(figure)
+
+
+def finished(figure: Figure) -> Figure:
+    """The figure alone, no longer known to pyplot, which would draw it a second time."""
+    plt.close(figure)
+    return figure
 
 
 def _grid(axes, ids, mask, title):
@@ -150,16 +164,16 @@ def _grid(axes, ids, mask, title):
 def _measures(axes, history, samples):
     for name, (label, colour) in MEASURES.items():
         axes.plot(samples, history[name], ".-", color=colour, label=label)
-    axes.set(title="held-out samples, free-running", ylabel="share right", ylim=(0, 1))
+    axes.set(title="held-out samples, free-running", ylabel="share right", ylim=(0, 1.02))
     axes.legend(loc="upper left")
     _samples_axis(axes)
 
 
 def _positions(axes, accuracies):
-    for (label, values), style in zip(accuracies.items(), ("o-", "s--", "^:"), strict=False):
+    for (label, values), style in zip(accuracies.items(), LINES, strict=False):
         axes.plot(np.arange(1, len(values) + 1), values, style, label=label)
         axes.set_xticks(np.arange(1, len(values) + 1))
-    axes.set(title="accuracy by position", xlabel="target position", ylabel="share right", ylim=(0, 1))
+    axes.set(title="accuracy by position", xlabel="target position", ylabel="share right", ylim=(0, 1.02))
     axes.legend(loc="lower left")
     axes.grid(alpha=0.3)
 
@@ -169,12 +183,6 @@ def _samples_axis(axes):
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.grid(alpha=0.3)
-
-
-def _finished(figure):
-    """The figure alone, no longer known to pyplot, which would draw it a second time."""
-    plt.close(figure)
-    return figure
 
 
 def _in_jupyter():

@@ -25,10 +25,16 @@ def test_history_draws_loss_and_both_measures():
     assert list(right.get_lines()[0].get_xdata()) == [10, 20]
 
 
-def test_result_draws_measures_and_positions():
-    left, right = lab.plot_result(HISTORY, [10, 20], [0.9, 0.5, 0.8]).axes
-    assert lines(left)["exact match"] == [0.0, 0.1]
-    assert lines(right) == {"encoder-decoder": [0.9, 0.5, 0.8]}
+def test_result_draws_trainings_side_by_side():
+    def report(match, positions):
+        history = {"val_exact_match": match}
+        return {"history": history, "settings": {"samples_per_epoch": 10}, "accuracy_by_position": positions}
+
+    reports = {"without": report([0.0, 0.1], [0.9, 0.5, 0.8]), "with": report([0.5, 1.0], [1, 1, 0.9])}
+    left, right = lab.plot_result(reports).axes
+    assert lines(left) == {"without": [0.0, 0.1], "with": [0.5, 1.0]}
+    assert list(left.get_lines()[1].get_xdata()) == [10, 20]
+    assert lines(right) == {"without": [0.9, 0.5, 0.8], "with": [1, 1, 0.9]}
 
 
 def test_accuracy_by_position_counts_from_one():
@@ -60,13 +66,18 @@ def test_no_figure_stays_open():
     assert plots.plt.get_fignums() == []
 
 
-def test_learning_rates_draw_a_line_each():
+def test_histories_draw_a_line_each():
     histories = {}
     for rate in (0.01, 0.001):
-        histories[rate] = type("History", (), {"history": {"loss": [rate, 2 * rate]}})
-    (axes,) = lab.plot_learning_rates(histories, 1000).axes
+        measured = {"loss": [rate, 2 * rate], "val_exact_match": [3 * rate, 4 * rate]}
+        histories[rate] = type("History", (), {"history": measured})
+    (axes,) = lab.plot_histories(histories, 1000).axes
     assert lines(axes) == {"0.01": [0.01, 0.02], "0.001": [0.001, 0.002]}
     assert list(axes.get_lines()[0].get_xdata()) == [1000, 2000]
+    assert axes.get_ylabel() == "training loss, nats a token"
+    (axes,) = lab.plot_histories(histories, 1000, measure="val_exact_match").axes
+    assert lines(axes) == {"0.01": [0.03, 0.04], "0.001": [0.003, 0.004]}
+    assert axes.get_ylabel() == "exact match"
 
 
 def test_growth_draws_medians_in_milliseconds_where_there_are_some():

@@ -1,0 +1,138 @@
+"""Where a decoder looks while it writes: maps of its attention, one, many, and on average.
+
+Rows are the symbols written, columns the characters read, and every map has the same scale, 0 to 1. Used in
+notebook 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from seq2seq_lab.plots import finished
+from seq2seq_lab.settings import Rule, check
+from seq2seq_lab.vocabulary import decode, encode
+
+SCALE = {"cmap": "viridis", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
+AT_LEAST_ONE = Rule("not empty", lambda v: len(v) > 0)
+
+
+class AttentionMap(NamedTuple):
+    """Where a model looked while it read one text."""
+
+    read: str  # S characters
+    written: str  # T symbols
+    weights: np.ndarray  # (T, S), rows sum to 1
+
+
+def attention_map(model: Any, text: str, steps: int | None = None) -> AttentionMap:
+    """What a model writes for a text, free-running, and where it looks at each step.
+
+    Args:
+        steps: how many symbols to take down; as many as `translate` answers with unless given.
+
+    Raises:
+        ValueError: the text is empty or has characters other than the 16, or the decoder does not attend.
+    """
+    ids = encode(text)
+    check("text", text, AT_LEAST_ONE)
+    steps = len(model.translate([text])[0]) if steps is None else steps
+    logits, weights = model.free_running(ids[None], [len(ids)], steps, return_attention=True)
+    return AttentionMap(text, decode(np.argmax(logits[0], -1)), weights[0].numpy())
+
+
+class AttentionWatch(keras.callbacks.Callback):
+    """Keep the map of one text before a training and after each of its epochs: `maps`, at `samples`."""
+
+    def __init__(self, text: str, steps: int) -> None:
+        super().__init__()
+        self.text, self.steps = text, steps
+        self.maps, self.samples = [], []
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._keep()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._keep()
+
+    def _keep(self):
+        self.maps.append(attention_map(self.model, self.text, self.steps))
+        self.samples.append(int(self.model.optimizer.iterations) * self.model.settings.batch_size)
+
+
+def plot_attention(*maps: AttentionMap) -> Figure:
+    """Maps one below the other, characters and digits on their axes.
+
+    Raises:
+        ValueError: there is none.
+    """
+    check("maps", maps, AT_LEAST_ONE)
+    height = sum(len(m.written) for m in maps)
+    width = max(len(m.read) for m in maps)
+    size = {"figsize": (0.22 * width + 2, 0.25 * height + 0.8 * len(maps)), "layout": "constrained"}
+    ratios = [len(m.written) for m in maps]
+    figure, panels = plt.subplots(len(maps), 1, squeeze=False, height_ratios=ratios, **size)
+    for axes, shown in zip(panels[:, 0], maps, strict=True):
+        image = axes.imshow(shown.weights, **SCALE)
+        axes.set_xticks(range(len(shown.read)), shown.read.replace(" ", "␣"))
+        axes.set_yticks(range(len(shown.written)), shown.written)
+        axes.set_ylabel("written")
+        _quiet(axes)
+    panels[-1, 0].set_xlabel("read")
+    figure.colorbar(image, ax=panels[:, 0], label="weight")
+    return finished(figure)
+
+
+def plot_attention_maps(maps: Sequence[AttentionMap], titles: Sequence[str], columns: int = 3) -> Figure:
+    """Many small maps, row by row, each under its title.
+
+    Raises:
+        ValueError: there is none.
+    """
+    check("maps", maps, AT_LEAST_ONE)
+    rows = -(-len(maps) // columns)
+    size = {"figsize": (9, 1.25 * rows + 0.5), "layout": "constrained"}
+    figure, panels = plt.subplots(rows, columns, squeeze=False, **size)
+    for axes, shown, title in zip(panels.flat, maps, titles, strict=False):
+        image = axes.imshow(shown.weights, **SCALE)
+        axes.set_title(title, fontsize=9)
+        axes.set_xticks(range(len(shown.read)), shown.read.replace(" ", "␣"), fontsize=6)
+        axes.set_yticks(range(len(shown.written)), shown.written, fontsize=6)
+        _quiet(axes)
+    for axes in panels.flat[len(maps) :]:
+        axes.axis("off")
+    figure.colorbar(image, ax=panels, label="weight", fraction=0.03)
+    return finished(figure)
+
+
+def mean_attention(weights: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Mean over the samples that are so long: weights `(B, T, S)`, mask `(B, T)` -> `(T, S)`."""
+    return np.einsum("bts,bt->ts", weights, mask) / np.sum(mask, 0)[:, None]
+
+
+def plot_mean_attention(mean: np.ndarray) -> Figure:
+    """Mean weight over the places of the input, one curve for each target position: `(T, S)`."""
+    figure, axes = plt.subplots(figsize=(9, 3), layout="constrained")
+    places = np.arange(1, mean.shape[1] + 1)
+    colours = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(mean)))
+    for position, (curve, colour) in enumerate(zip(mean, colours, strict=True), 1):
+        axes.plot(places, curve, color=colour, label=str(position))
+        peak = np.argmax(curve)
+        axes.annotate(
+            str(position), (places[peak], curve[peak]), (0, 3), textcoords="offset points", color=colour
+        )
+    axes.set(title="mean weight, by target position", xlabel="place in the input", ylabel="weight")
+    axes.set_ylim(0, 1.15 * mean.max())
+    axes.margins(x=0.01)
+    axes.grid(alpha=0.3)
+    return finished(figure)
+
+
+def _quiet(axes):
+    """Letters instead of marks."""
+    axes.tick_params(length=0)

@@ -1,0 +1,108 @@
+"""Maps hold what the model looked at; the watch follows a training; figures hold what they were given."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import seq2seq_lab as lab
+from seq2seq_lab import plots
+from seq2seq_lab.maps import AttentionMap
+
+mpl.use("agg")
+
+
+@pytest.fixture(scope="module")
+def model():
+    settings = lab.Settings(min_digits=2, max_digits=4, samples_per_epoch=160, validation_samples=50)
+    return lab.Seq2Seq(settings, decoder=lab.AttentionDecoder(lab.GRUCell(7), attention_units=3))
+
+
+def some_map(read, written, seed=0):
+    weights = np.random.default_rng(seed).dirichlet(np.ones(len(read)), len(written))
+    return AttentionMap(read, written, weights)
+
+
+def test_a_map_is_what_the_model_says_and_where_it_looked(model):
+    text = "one two"
+    ids = lab.encode(text)[None]
+    logits, weights = model.free_running(ids, [len(text)], 5, return_attention=True)
+    got = lab.attention_map(model, text, steps=5)
+    assert got.read == text
+    assert got.written == lab.decode(np.argmax(logits[0], -1))
+    np.testing.assert_array_equal(got.weights, weights[0])
+    np.testing.assert_allclose(got.weights.sum(1), 1, atol=1e-6)
+
+
+def test_a_map_is_as_long_as_the_translation(model):
+    for text in ("one", "one two three"):
+        (said,) = model.translate([text])
+        got = lab.attention_map(model, text)
+        assert got.written == said
+        assert got.weights.shape == (len(said), len(text))
+
+
+def test_what_cannot_be_mapped_is_named(model):
+    with pytest.raises(ValueError, match="text must be not empty, but is ''"):
+        lab.attention_map(model, "", steps=3)
+    with pytest.raises(ValueError, match=r"text 'one!' has '!'"):
+        lab.attention_map(model, "one!")
+    with pytest.raises(ValueError, match="return_attention must be False where the decoder, a Decoder"):
+        lab.attention_map(lab.Seq2Seq(), "one")
+    for draw in (lab.plot_attention, lambda: lab.plot_attention_maps([], [])):
+        with pytest.raises(ValueError, match="maps must be not empty"):
+            draw()
+
+
+@pytest.mark.slow
+def test_the_watch_keeps_a_map_before_training_and_after_each_epoch(model):
+    watch = lab.AttentionWatch("two three", steps=3)
+    before = lab.attention_map(model, "two three", 3)
+    lab.train(model, samples=400, callbacks=[watch])
+    after = lab.attention_map(model, "two three", 3)
+    assert watch.samples == [0, 160, 320, 400]
+    np.testing.assert_array_equal(watch.maps[0].weights, before.weights)
+    np.testing.assert_array_equal(watch.maps[-1].weights, after.weights)
+    assert np.abs(before.weights - after.weights).max() > 0
+
+
+def test_a_figure_shows_the_weights_with_their_symbols_on_one_scale():
+    maps = [some_map("one two", "12#"), some_map("six", "6#", 1)]
+    *panels, bar = lab.plot_attention(*maps).axes
+    assert len(panels) == 2
+    for axes, shown in zip(panels, maps, strict=True):
+        (image,) = axes.get_images()
+        np.testing.assert_array_equal(image.get_array(), shown.weights)
+        assert image.get_clim() == (0, 1)
+        assert "".join(label.get_text() for label in axes.get_xticklabels()) == shown.read.replace(" ", "␣")
+        assert "".join(label.get_text() for label in axes.get_yticklabels()) == shown.written
+    assert bar.get_ylim() == (0, 1)
+
+
+def test_small_multiples_stand_in_order_under_their_titles():
+    maps = [some_map("one", "1#", seed) for seed in range(5)]
+    figure = lab.plot_attention_maps(maps, ["a", "b", "c", "d", "e"], columns=2)
+    panels = [axes for axes in figure.axes if axes.get_images()]
+    assert [axes.get_title() for axes in panels] == ["a", "b", "c", "d", "e"]
+    for axes, shown in zip(panels, maps, strict=True):
+        np.testing.assert_array_equal(axes.get_images()[0].get_array(), shown.weights)
+        assert axes.get_images()[0].get_clim() == (0, 1)
+
+
+def test_the_mean_counts_true_places_alone():
+    rng = np.random.default_rng(1)
+    weights, lengths = rng.random((6, 4, 5)), np.array([1, 2, 3, 4, 4, 2])
+    mask = np.arange(4) < lengths[:, None]
+    mean = lab.mean_attention(weights, mask.astype(np.float32))
+    for t in range(4):
+        wanted = np.mean([weights[b, t] for b in range(6) if t < lengths[b]], 0)
+        np.testing.assert_allclose(mean[t], wanted, atol=1e-6)
+
+
+def test_the_mean_is_drawn_as_a_curve_a_position():
+    mean = np.random.default_rng(2).random((3, 6))
+    (axes,) = lab.plot_mean_attention(mean).axes
+    assert [line.get_label() for line in axes.get_lines()] == ["1", "2", "3"]
+    for line, curve in zip(axes.get_lines(), mean, strict=True):
+        assert list(line.get_xdata()) == [1, 2, 3, 4, 5, 6]
+        np.testing.assert_array_equal(line.get_ydata(), curve)
+    assert plots.plt.get_fignums() == []
