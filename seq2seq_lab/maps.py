@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from seq2seq_lab.plots import finished
 from seq2seq_lab.settings import Rule, check
-from seq2seq_lab.vocabulary import decode, encode
+from seq2seq_lab.vocabulary import decode, encode, visible
 
 SCALE = {"cmap": "viridis", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
 AT_LEAST_ONE = Rule("not empty", lambda v: len(v) > 0)
@@ -62,7 +62,7 @@ class AttentionWatch(keras.callbacks.Callback):
 
     def _keep(self):
         self.maps.append(attention_map(self.model, self.text, self.steps))
-        self.samples.append(int(self.model.optimizer.iterations) * self.model.settings.batch_size)
+        self.samples.append(self.model.samples_seen)
 
 
 def plot_attention(*maps: AttentionMap) -> Figure:
@@ -78,11 +78,8 @@ def plot_attention(*maps: AttentionMap) -> Figure:
     ratios = [len(m.written) for m in maps]
     figure, panels = plt.subplots(len(maps), 1, squeeze=False, height_ratios=ratios, **size)
     for axes, shown in zip(panels[:, 0], maps, strict=True):
-        image = axes.imshow(shown.weights, **SCALE)
-        axes.set_xticks(range(len(shown.read)), shown.read.replace(" ", "␣"))
-        axes.set_yticks(range(len(shown.written)), shown.written)
+        image = _draw(axes, shown)
         axes.set_ylabel("written")
-        _quiet(axes)
     panels[-1, 0].set_xlabel("read")
     figure.colorbar(image, ax=panels[:, 0], label="weight")
     return finished(figure)
@@ -99,11 +96,8 @@ def plot_attention_maps(maps: Sequence[AttentionMap], titles: Sequence[str], col
     size = {"figsize": (9, 1.25 * rows + 0.5), "layout": "constrained"}
     figure, panels = plt.subplots(rows, columns, squeeze=False, **size)
     for axes, shown, title in zip(panels.flat, maps, titles, strict=False):
-        image = axes.imshow(shown.weights, **SCALE)
+        image = _draw(axes, shown, fontsize=6)
         axes.set_title(title, fontsize=9)
-        axes.set_xticks(range(len(shown.read)), shown.read.replace(" ", "␣"), fontsize=6)
-        axes.set_yticks(range(len(shown.written)), shown.written, fontsize=6)
-        _quiet(axes)
     for axes in panels.flat[len(maps) :]:
         axes.axis("off")
     figure.colorbar(image, ax=panels, label="weight", fraction=0.03)
@@ -133,6 +127,9 @@ def plot_mean_attention(mean: np.ndarray) -> Figure:
     return finished(figure)
 
 
-def _quiet(axes):
-    """Letters instead of marks."""
+def _draw(axes, shown, fontsize=None):
+    """The weights on the one scale, with letters instead of marks on both axes; returns the image."""
+    axes.set_xticks(range(len(shown.read)), visible(shown.read), fontsize=fontsize)
+    axes.set_yticks(range(len(shown.written)), shown.written, fontsize=fontsize)
     axes.tick_params(length=0)
+    return axes.imshow(shown.weights, **SCALE)

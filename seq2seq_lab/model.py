@@ -53,6 +53,11 @@ class Seq2Seq(keras.Model):
         one = np.ones((1, 1), np.int32)
         self(one, one[0], one)  # makes every weight, and shows at once whether the parts fit
 
+    @property
+    def samples_seen(self) -> int:
+        """How many samples its optimiser has learned from."""
+        return int(self.optimizer.iterations) * self.settings.batch_size
+
     def build(self, *_: Any) -> None:
         """Nothing to do: each part makes its own weights."""
 

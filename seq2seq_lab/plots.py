@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from seq2seq_lab.data import Batch, length_mask
 from seq2seq_lab.tables import ORANGE
-from seq2seq_lab.vocabulary import SYMBOLS
+from seq2seq_lab.vocabulary import SYMBOLS, visible
 
 # Okabe and Ito's colours, told apart by colour-blind eyes as well.
 BLUE, GREY = "#0072B2", "#767676"
@@ -34,7 +34,7 @@ class LiveCurve(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.history = {name: [] for name in ("loss", *MEASURES)}
         self.samples = []
-        self.start = self._seen()
+        self.start = self.model.samples_seen
         total = self.params["epochs"] * self.model.settings.samples_per_epoch
         self.in_jupyter = _in_jupyter()
         # In Jupyter a display that is redrawn in place shows the bar, so it must not print itself.
@@ -45,7 +45,7 @@ class LiveCurve(keras.callbacks.Callback):
             self.curve = _display(finished(plt.figure(figsize=(9, 3))))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.samples.append(self._seen())
+        self.samples.append(self.model.samples_seen)
         for name, values in self.history.items():
             values.append(logs[name])
         self.bar.update(self.samples[-1] - self.start - self.bar.n)
@@ -64,9 +64,6 @@ class LiveCurve(keras.callbacks.Callback):
             self.curve.update(plot_history(self.history, self.samples))
         self.bar.close()
 
-    def _seen(self) -> int:
-        return int(self.model.optimizer.iterations) * self.model.settings.batch_size
-
 
 def plot_history(history: Mapping[str, Sequence[float]], samples: Sequence[int]) -> Figure:
     """Training loss, and the two accuracies of the validation set, over the samples seen."""
@@ -83,13 +80,9 @@ def plot_histories(
 ) -> Figure:
     """Several trainings in one picture: one line for each name, a point after every `samples` samples."""
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
-    for (name, history), style in zip(histories.items(), LINES, strict=False):
-        values = history.history[measure]
-        axes.plot(samples * np.arange(1, len(values) + 1), values, style, markersize=4, label=f"{name}")
+    _trainings(axes, {name: (samples, history.history[measure]) for name, history in histories.items()})
     label = {"loss": "training loss, nats a token"}.get(measure) or MEASURES[measure][0]
     axes.set(ylabel=label, ylim=(0, None if measure == "loss" else 1.02))
-    axes.legend()
-    _samples_axis(axes)
     return finished(figure)
 
 
@@ -103,13 +96,12 @@ def plot_accuracy_by_position(accuracies: Mapping[str, Sequence[float]]) -> Figu
 def plot_result(reports: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Trainings in one picture, from what `train --json` wrote: while they learned, and by position."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-    for (name, report), style in zip(reports.items(), LINES, strict=False):
-        values = report["history"]["val_exact_match"]
-        samples = report["settings"]["samples_per_epoch"] * np.arange(1, len(values) + 1)
-        left.plot(samples, values, style, markersize=4, label=name)
+    matches = {
+        name: (report["settings"]["samples_per_epoch"], report["history"]["val_exact_match"])
+        for name, report in reports.items()
+    }
+    _trainings(left, matches)
     left.set(title="held-out samples, free-running", ylabel="exact match", ylim=(0, 1.02))
-    left.legend()
-    _samples_axis(left)
     _positions(right, {name: report["accuracy_by_position"] for name, report in reports.items()})
     return finished(figure)
 
@@ -153,7 +145,7 @@ def _grid(axes, ids, mask, title):
     axes.imshow(mask, cmap="Blues", vmin=0, vmax=3, aspect="auto")
     for (row, column), i in np.ndenumerate(ids):
         true = bool(mask[row, column])
-        symbol = SYMBOLS[i].replace(" ", "␣") if true else "0̸"
+        symbol = visible(SYMBOLS[i]) if true else "0̸"
         axes.text(column, row, symbol, ha="center", va="center", color="black" if true else "silver")
     axes.set_title(title)
     axes.set_yticks(range(len(ids)))
@@ -166,6 +158,14 @@ def _measures(axes, history, samples):
         axes.plot(samples, history[name], ".-", color=colour, label=label)
     axes.set(title="held-out samples, free-running", ylabel="share right", ylim=(0, 1.02))
     axes.legend(loc="upper left")
+    _samples_axis(axes)
+
+
+def _trainings(axes, curves):
+    """A line for each name: samples between two points, and the value at each."""
+    for (name, (step, values)), style in zip(curves.items(), LINES, strict=False):
+        axes.plot(step * np.arange(1, len(values) + 1), values, style, markersize=4, label=f"{name}")
+    axes.legend()
     _samples_axis(axes)
 
 

@@ -55,6 +55,11 @@ def decode(ids: Iterable[int]) -> str:
     return "".join(SYMBOLS[i] for i in ids)
 
 
+def visible(text: str) -> str:
+    """A text whose spaces can be seen, for figures and tables."""
+    return text.replace(" ", "␣")
+
+
 def check_words(text: str) -> None:
     """Raise a ValueError unless `text` is digit words with one space between any two.
 
@@ -68,5 +73,5 @@ def check_words(text: str) -> None:
 def print_valid_characters() -> None:
     """Print each symbol with its id, and which of them each side of the network uses."""
     print("id ", " ".join(f"{i:2}" for i in range(INPUT_SYMBOLS)))
-    print("   ", " ".join(f"{'␣' if s == ' ' else s:>2}" for s in SYMBOLS))
+    print("   ", " ".join(f"{s:>2}" for s in visible(SYMBOLS)))
     print(f"inputs  use all {INPUT_SYMBOLS}; targets use the first {TARGET_SYMBOLS}: {DIGITS}{END}")
