@@ -20,6 +20,7 @@ from seq2seq_lab.vocabulary import decode, encode, visible
 
 SCALE = {"cmap": "viridis", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
 AT_LEAST_ONE = Rule("not empty", lambda v: len(v) > 0)
+MAPS = Rule("AttentionMaps", lambda v: all(isinstance(m, AttentionMap) for m in v))
 
 
 class AttentionMap(NamedTuple):
@@ -37,7 +38,7 @@ def attention_map(model: Any, text: str, steps: int | None = None) -> AttentionM
         steps: how many symbols to take down; as many as `translate` answers with unless given.
 
     Raises:
-        ValueError: the text is empty or has characters other than the 16, or the decoder does not attend.
+        ValueError: the text is empty or has a character without an id, or the decoder does not attend.
     """
     ids = encode(text)
     check("text", text, AT_LEAST_ONE)
@@ -69,9 +70,10 @@ def plot_attention(*maps: AttentionMap) -> Figure:
     """Maps one below the other, characters and digits on their axes.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or it is something else.
     """
     check("maps", maps, AT_LEAST_ONE)
+    check("maps", maps, MAPS)
     height = sum(len(m.written) for m in maps)
     width = max(len(m.read) for m in maps)
     size = {"figsize": (0.22 * width + 2, 0.25 * height + 0.8 * len(maps)), "layout": "constrained"}
@@ -89,9 +91,10 @@ def plot_attention_maps(maps: Sequence[AttentionMap], titles: Sequence[str], col
     """Many small maps, row by row, each under its title.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or it is something else.
     """
     check("maps", maps, AT_LEAST_ONE)
+    check("maps", maps, MAPS)
     rows = -(-len(maps) // columns)
     size = {"figsize": (9, 1.25 * rows + 0.5), "layout": "constrained"}
     figure, panels = plt.subplots(rows, columns, squeeze=False, **size)

@@ -96,7 +96,7 @@ class Seq2Seq(keras.Model):
         """`["one two five"]` -> `["125#"]`, or without `#` if the model does not end in time.
 
         Raises:
-            ValueError: a text is empty or has characters other than the 16.
+            ValueError: a text is empty or has a character without an id.
         """
         if isinstance(texts, str):
             raise ValueError(f"texts must be a list of strings, but is the string {texts!r}")

@@ -157,7 +157,7 @@ def _measures(axes, history, samples):
     for name, (label, colour) in MEASURES.items():
         axes.plot(samples, history[name], ".-", color=colour, label=label)
     axes.set(title="held-out samples, free-running", ylabel="share right", ylim=(0, 1.02))
-    axes.legend(loc="upper left")
+    axes.legend()
     _samples_axis(axes)
 
 

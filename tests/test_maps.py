@@ -51,6 +51,9 @@ def test_what_cannot_be_mapped_is_named(model):
     for draw in (lab.plot_attention, lambda: lab.plot_attention_maps([], [])):
         with pytest.raises(ValueError, match="maps must be not empty"):
             draw()
+    for draw in (lab.plot_attention, lambda maps: lab.plot_attention_maps(maps, ["a"])):
+        with pytest.raises(ValueError, match=r"maps must be AttentionMaps, but is .*'one'"):
+            draw(["one"])
 
 
 @pytest.mark.slow
