@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seq2seq_lab.plots import finished
-from seq2seq_lab.settings import Rule, check
+from seq2seq_lab.settings import COUNT, Rule, check
 from seq2seq_lab.vocabulary import decode, encode, visible
 
 SCALE = {"cmap": "viridis", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
@@ -91,10 +91,12 @@ def plot_attention_maps(maps: Sequence[AttentionMap], titles: Sequence[str], col
     """Many small maps, row by row, each under its title.
 
     Raises:
-        ValueError: there is none, or it is something else.
+        ValueError: there is none, or it is something else; `titles` or `columns` do not fit.
     """
     check("maps", maps, AT_LEAST_ONE)
     check("maps", maps, MAPS)
+    check("titles", titles, Rule(f"{len(maps)}, one for each map", lambda v: len(v) == len(maps)))
+    check("columns", columns, COUNT)
     rows = -(-len(maps) // columns)
     size = {"figsize": (9, 1.25 * rows + 0.5), "layout": "constrained"}
     figure, panels = plt.subplots(rows, columns, squeeze=False, **size)

@@ -18,6 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from tqdm import tqdm
 
 from seq2seq_lab.data import Batch, length_mask
+from seq2seq_lab.settings import Rule, check
 from seq2seq_lab.tables import ORANGE
 from seq2seq_lab.vocabulary import SYMBOLS, visible
 
@@ -78,11 +79,16 @@ def plot_history(history: Mapping[str, Sequence[float]], samples: Sequence[int])
 def plot_histories(
     histories: Mapping[Any, keras.callbacks.History], samples: int, measure: str = "loss"
 ) -> Figure:
-    """Several trainings in one picture: one line for each name, a point after every `samples` samples."""
+    """Several trainings in one picture: one line for each name, a point after every `samples` samples.
+
+    Raises:
+        ValueError: `measure` is none of those that `train` keeps.
+    """
+    labels = {"loss": "training loss, nats a token", **{name: label for name, (label, _) in MEASURES.items()}}
+    check("measure", measure, Rule(f"one of {', '.join(labels)}", labels.__contains__))
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     _trainings(axes, {name: (samples, history.history[measure]) for name, history in histories.items()})
-    label = {"loss": "training loss, nats a token"}.get(measure) or MEASURES[measure][0]
-    axes.set(ylabel=label, ylim=(0, None if measure == "loss" else 1.02))
+    axes.set(ylabel=labels[measure], ylim=(0, None if measure == "loss" else 1.02))
     return finished(figure)
 
 

@@ -54,6 +54,11 @@ def test_what_cannot_be_mapped_is_named(model):
     for draw in (lab.plot_attention, lambda maps: lab.plot_attention_maps(maps, ["a"])):
         with pytest.raises(ValueError, match=r"maps must be AttentionMaps, but is .*'one'"):
             draw(["one"])
+    for titles in (["a"], ["a", "b", "c"]):
+        with pytest.raises(ValueError, match="titles must be 2, one for each map, but is"):
+            lab.plot_attention_maps([some_map("one", "1#")] * 2, titles)
+    with pytest.raises(ValueError, match="columns must be a whole number of at least 1, but is 0"):
+        lab.plot_attention_maps([some_map("one", "1#")], ["a"], columns=0)
 
 
 @pytest.mark.slow

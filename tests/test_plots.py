@@ -80,6 +80,11 @@ def test_histories_draw_a_line_each():
     assert axes.get_ylabel() == "exact match"
 
 
+def test_an_unknown_measure_is_named():
+    with pytest.raises(ValueError, match=r"measure must be one of loss, val_token_accuracy, .* but is 'acc'"):
+        lab.plot_histories({}, 1000, measure="acc")
+
+
 def test_growth_draws_medians_in_milliseconds_where_there_are_some():
     def row(**turns):
         return Row("a step", "s", {name: values for name, values in turns.items()})
