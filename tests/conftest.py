@@ -19,6 +19,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 PACKAGE = pathlib.Path(seq2seq_lab.__file__).parent
 
 
+def pytest_configure(config):
+    """Measure the coverage of xdist's workers, but not of notebook kernels and commands under test."""
+    if not config.getoption("numprocesses", None):
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
 def pytest_collection_modifyitems(items):
     """Every cell of a notebook is slow: a notebook trains."""
     for item in items:

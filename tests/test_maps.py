@@ -1,5 +1,6 @@
 """Maps hold what the model looked at; the watch follows a training; figures hold what they were given."""
 
+import keras
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -65,6 +66,7 @@ def test_what_cannot_be_mapped_is_named(model):
 def test_the_watch_keeps_a_map_before_training_and_after_each_epoch(model):
     watch = lab.AttentionWatch("two three", steps=3)
     before = lab.attention_map(model, "two three", 3)
+    model.compile(keras.optimizers.Adam(0.005), jit_compile=False)
     lab.train(model, samples=400, callbacks=[watch])
     after = lab.attention_map(model, "two three", 3)
     assert watch.samples == [0, 160, 320, 400]
