@@ -13,6 +13,7 @@ _HOME = {
     "gru": ["GRUCell", "gru_states", "unroll"],
     "loss": ["sequence_loss", "token_accuracy", "exact_match", "accuracy_by_position"],
     "parts": ["Encoder", "Decoder"],
+    "decoding": ["Greedy", "Sampling", "BeamSearch", "Hypothesis"],
     "model": ["Seq2Seq"],
     "attention": ["AdditiveAttention", "AttentionDecoder"],
     "plots": [

@@ -89,11 +89,21 @@ def train(args: argparse.Namespace) -> int:
 
 def translate(args: argparse.Namespace) -> int:
     """Print the digits that a saved model reads in each text."""
-    texts = _texts(args)
+    texts, numbers = _texts(args), _decoding(args)
+    n_best = args.n_best or 1
     _start(args)
     model = _load(args, "--model", args.model)
+
+    from seq2seq_lab.decoding import BeamSearch, Greedy, Sampling
+
+    decoder = BeamSearch(**numbers) if args.beam else Sampling(**numbers) if numbers else Greedy()
     for i in range(0, len(texts), AT_ONCE):
-        print(*model.translate(texts[i : i + AT_ONCE]), sep="\n")
+        for answers in model.hypotheses(texts[i : i + AT_ONCE], decoder, n_best):
+            for answer in answers:
+                scores = (f"{answer.score:.4f}\t{answer.log_probability:.4f}\t",) if args.scores else ("",)
+                print(*scores, answer.text, sep="")
+            if n_best > 1:
+                print()
     return 0
 
 
@@ -228,6 +238,20 @@ def _texts(args):
         args.parser.error(f"argument TEXT: stdin must be UTF-8, but {error}")
     except ValueError as error:
         args.parser.error(f"argument TEXT: {error}")
+
+
+def _decoding(args):
+    """The arguments of beam search or of sampling, whichever is asked for, and nothing for greedy."""
+    sampling = {name: vars(args)[name] for name in ("temperature", "top_k", "seed")}
+    beam = {"length_power": args.length_power, "n_best": args.n_best}
+    for name in sampling if args.beam else beam:
+        if vars(args)[name] is not None:
+            reason = "is not allowed with --beam, which draws nothing" if args.beam else "needs --beam"
+            args.parser.error(f"argument {flag(name)}: {reason}")
+    if args.beam and (args.n_best or 1) > args.beam:
+        args.parser.error(f"argument --n-best: must be at most --beam ({args.beam}), but is {args.n_best}")
+    numbers = {"width": args.beam, "length_power": args.length_power} if args.beam else sampling
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _lines():

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from seq2seq_lab.files import check_writable
 from seq2seq_lab.runtime import version
-from seq2seq_lab.settings import COUNT, SEED, Rule, Settings
+from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, Settings
 
 PROGRAM = "seq2seq-lab"
 NOTEBOOKS = pathlib.Path(__file__).resolve().parents[1] / "notebooks"
@@ -117,6 +117,7 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     add = made["translate"].add_argument
     add("--model", type=model_to_read, metavar="FILE.keras", required=True, help="a saved model")
     add("texts", nargs="+", metavar="TEXT", help="'one two five', or - for lines from stdin")
+    _add_decoding(add)
     add = made["benchmark"].add_argument
     add("--quick", action="store_true", help="leave out how a step's time and the memory grow")
     add("--json", type=file_to_write(a_model=False), metavar="FILE", help="write every turn of every row")
@@ -141,3 +142,17 @@ def _add_training(add):
     words = "write settings, results and times"
     add("--json", type=file_to_write(a_model=False), metavar="FILE", help=words)
     add("--resume", type=model_to_read, metavar="FILE.keras", help="go on training this model")
+
+
+def _add_decoding(add):
+    """Flags named like the fields of the classes in decoding.py, which needs TensorFlow."""
+    beam, sampling = "beam search: ", "sampling: "
+    add("--beam", type=number(int, COUNT), metavar="WIDTH", help=f"{beam}beginnings kept at each step")
+    words = "the score is log-probability / length ** N (default: 0)"
+    add("--length-power", type=number(float, NOT_NEGATIVE), metavar="N", help=beam + words)
+    add("--n-best", type=number(int, COUNT), metavar="N", help=f"{beam}print the N best of each text")
+    words = "a symbol's probability is taken to the power of 1 / N (default: 1)"
+    add("--temperature", type=number(float, POSITIVE), metavar="N", help=sampling + words)
+    add("--top-k", type=number(int, TOP_K), metavar="N", help=f"{sampling}among the N most likely symbols")
+    add("--seed", type=number(int, SEED), metavar="N", help=f"{sampling}of what is drawn (default: 0)")
+    add("--scores", action="store_true", help="print score and log-probability, in nats, before each")

@@ -209,7 +209,7 @@ def seconds(run: Callable[[int], Any], turns: int) -> list[float]:
     return np.diff(times).tolist()
 
 
-def benchmark(settings: Settings = Settings(), quick: bool = False) -> tuple[list[Row], Growth | None]:  # noqa: B008
+def benchmark(settings: Settings = Settings(), quick: bool = False) -> tuple[list[Row], Growth | None]:
     """Measure everything: rows of numbers, and unless it is to be quick, how a step's time grows.
 
     Takes under two minutes on two cores, most of it compiling; under half a minute if quick, which leaves

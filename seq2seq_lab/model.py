@@ -13,12 +13,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_lab.decoding import DECODING, Greedy, Hypothesis, written
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
 from seq2seq_lab.parts import Decoder, Encoder, free_running, teacher_forced
 from seq2seq_lab.runtime import xla_works
 from seq2seq_lab.settings import COUNT, Rule, Settings, check
-from seq2seq_lab.vocabulary import END, decode, encode
+from seq2seq_lab.vocabulary import encode
 
 PIECE = 1_000  # samples of a large batch that are decoded together
 
@@ -37,7 +38,7 @@ class Seq2Seq(keras.Model):
 
     def __init__(
         self,
-        settings: Settings = Settings(),  # noqa: B008 (it is frozen)
+        settings: Settings = Settings(),
         encoder: Any = None,
         decoder: Any = None,
         **kwargs: Any,
@@ -92,27 +93,38 @@ class Seq2Seq(keras.Model):
             raise ValueError(f"return_attention must be False where the decoder, a {name}, does not attend")
         return self._compiled_attention(inputs, inputs_seqlen, tf.constant(steps))
 
-    def translate(self, texts: Iterable[str]) -> list[str]:
+    def translate(self, texts: Iterable[str], decoder: Any = Greedy()) -> list[str]:
         """`["one two five"]` -> `["125#"]`, or without `#` if the model does not end in time.
+
+        Args:
+            decoder: how to decode: `Greedy()`, `Sampling(...)` or `BeamSearch(...)`.
 
         Raises:
             ValueError: a text is empty or has a character without an id.
         """
-        if isinstance(texts, str):
-            raise ValueError(f"texts must be a list of strings, but is the string {texts!r}")
-        rows = [encode(text) for text in texts]
-        if not rows:
+        return [best.text for best, *_ in self.hypotheses(texts, decoder)]
+
+    def hypotheses(
+        self,
+        texts: Iterable[str],
+        decoder: Any = Greedy(),
+        n_best: int = 1,
+    ) -> list[list[Hypothesis]]:
+        """The `n_best` answers to each text, the best first, with their log-probabilities.
+
+        Raises:
+            ValueError: as for `translate`, or `decoder` finds fewer than `n_best`.
+        """
+        check("decoder", decoder, DECODING)
+        enough = Rule(f"at most {decoder.hypotheses}, as many as {decoder} finds", decoder.hypotheses.__ge__)
+        check("n_best", n_best, COUNT)
+        check("n_best", n_best, enough)
+        inputs, lengths = _padded(texts)
+        if not len(inputs):
             return []
-        lengths = np.array([len(row) for row in rows], np.int32)
-        if not lengths.all():
-            raise ValueError("texts must not be empty, but one is ''")
-        inputs = np.zeros((len(rows), lengths.max()), np.int32)
-        for row, ids in zip(inputs, rows, strict=True):
-            row[: len(ids)] = ids
         limits = 2 * ((lengths + 1) // 4) + 1  # twice the digits that so many letters could spell
-        said = np.argmax(self.free_running(inputs, lengths, int(limits.max())), -1)  # (B, steps)
-        found = (decode(row[:n]).partition(END) for row, n in zip(said, limits, strict=True))
-        return [digits + end for digits, end, _ in found]
+        numbers = map(tf.constant, (inputs, lengths, limits, *decoder.numbers))
+        return [answers[:n_best] for answers in written(self._search(type(decoder), *numbers))]
 
     def train_step(self, data: tuple) -> dict:
         """Learn from a block of K batches, one after the other, inside one compiled program.
@@ -179,6 +191,17 @@ class Seq2Seq(keras.Model):
         memory, state = self.decoder.start(outputs, state, inputs_seqlen)
         return state, memory
 
+    def _search(self, kind, *numbers):
+        """One trace for each kind of decoding serves texts of any number and length."""
+        specs = [tf.TensorSpec([None] * a.shape.rank, a.dtype) for a in numbers]
+        return self._compiled_found.get_concrete_function(kind, *specs)(*numbers)
+
+    def _found(self, kind, inputs, inputs_seqlen, limits, *numbers):
+        state, memory = self._read(inputs, inputs_seqlen)
+        return kind.search(self.decoder, state, memory, limits, *numbers)
+
+    _compiled_found = tf.function(_found, autograph=False)
+
     def _free_running(self, inputs, inputs_seqlen, steps):
         state, memory = self._read(inputs, inputs_seqlen)
         states = free_running(self.decoder, state, memory, steps)
@@ -239,6 +262,20 @@ class Seq2Seq(keras.Model):
     def compile_from_config(self, config: dict) -> None:
         self.compile(keras.saving.deserialize_keras_object(config["optimizer"]))
         self.optimizer.build(self.trainable_variables)
+
+
+def _padded(texts):
+    """Ids `(B, S)` and true lengths `(B,)`, or a ValueError that names the text at fault."""
+    if isinstance(texts, str):
+        raise ValueError(f"texts must be a list of strings, but is the string {texts!r}")
+    rows = [encode(text) for text in texts]
+    lengths = np.array([len(row) for row in rows], np.int32)
+    if not lengths.all():
+        raise ValueError("texts must not be empty, but one is ''")
+    inputs = np.zeros((len(rows), lengths.max(initial=0)), np.int32)
+    for row, ids in zip(inputs, rows, strict=True):
+        row[: len(ids)] = ids
+    return inputs, lengths
 
 
 def _ids(name: str, value: Any, rank: int) -> tf.Tensor:

@@ -30,7 +30,10 @@ COUNT = Rule("a whole number of at least 1", lambda v: _whole(v) and v >= 1)
 SEED = Rule("a whole number from 0 to 2**31 - 1", lambda v: _whole(v) and 0 <= v < 2**31)
 POSITIVE = Rule("a number above 0", lambda v: _real(v) and v > 0)
 NOT_NEGATIVE = Rule("a number of at least 0", lambda v: _real(v) and v >= 0)
+PROBABILITY = Rule("a number from 0 to 1", lambda v: _real(v) and 0 <= v <= 1)
 POSITIVE_OR_NONE = Rule("a number above 0, or None", lambda v: v is None or POSITIVE.holds(v))
+
+TOP_K = Rule("a whole number from 1 to 11, or None", lambda v: v is None or (COUNT.holds(v) and v <= 11))
 
 
 def check(name: str, value: Any, rule: Rule) -> None:

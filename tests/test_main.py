@@ -55,7 +55,7 @@ def the_line(err):
 def xla_off():
     """Compiling takes longer than these few steps do without XLA."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runtime, "xla_error", lambda: "switched off")
+        patch.setattr(runtime, "xla_error", lambda: "switched of")
         yield patch
 
 
@@ -122,6 +122,7 @@ def folder(tmp_path, monkeypatch):
 
 
 COUNT = "a whole number of at least 1"
+ONE = "translate --model damaged.keras one"
 WRONG = [  # a command, and what its error must say: the argument, its value, what is allowed
     ("", ["open|train|translate|benchmark|doctor"]),
     ("fly", ["'fly'", "train"]),
@@ -163,6 +164,17 @@ WRONG = [  # a command, and what its error must say: the argument, its value, wh
       for name in ["none.keras", "folder.keras", "notes.txt"]),
     *((f"translate --model damaged.keras {text}", ["argument TEXT:", f"'{text}'", "zero one two"])
       for text in ["eleven", "One", "1", "zwölf"]),
+    *((f"{ONE} --beam {value}", ["argument --beam: must be", COUNT, f"'{value}'"])
+      for value in ["0", "-1", "1.5", "wide"]),
+    (f"{ONE} --beam 2 --n-best 3", ["argument --n-best: must be at most", "(2)", "is 3"]),
+    (f"{ONE} --n-best 3", ["argument --n-best: needs --beam"]),
+    (f"{ONE} --length-power 1", ["argument --length-power: needs --beam"]),
+    (f"{ONE} --beam 2 --length-power -1", ["argument --length-power: must be", "'-1'"]),
+    *((f"{ONE} --beam 2 {flag} 1", [f"argument {flag}: ", "--beam"])
+      for flag in ["--temperature", "--top-k", "--seed"]),
+    (f"{ONE} --temperature 0", ["argument --temperature: must be a number above 0"]),
+    (f"{ONE} --top-k 12", ["argument --top-k: must be", "from 1 to 11", "'12'"]),
+    (f"{ONE} --seed -1", ["argument --seed: must be", "'-1'"]),
     ("benchmark --plot a.png", ["argument --plot: must end in .svg", "'a.png'"]),
     ("benchmark --plot none/a.svg", ["argument --plot:", "a folder that exists", "none/a.svg"]),
     ("benchmark --json a.keras", ["argument --json: must not end in .keras", "'a.keras'"]),
@@ -505,6 +517,35 @@ def test_translate_prints_a_line_a_text(trained, capsys):
     assert err == ""
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flags", "decoder"),
+    [
+        ("--beam 3 --n-best 2 --length-power 0.5", lambda: seq2seq_lab.BeamSearch(3, 0.5)),
+        ("--beam 2", lambda: seq2seq_lab.BeamSearch(2)),
+        ("--temperature 1.5 --top-k 4 --seed 7", lambda: seq2seq_lab.Sampling(1.5, 4, 7)),
+        ("--seed 7", lambda: seq2seq_lab.Sampling(seed=7)),
+        ("", lambda: seq2seq_lab.Greedy()),
+    ],
+)
+def test_translate_decodes_as_it_is_told_and_prints_scores(trained, capsys, flags, decoder):
+    texts = ["one two", "three"]
+    argv = ["translate", *THREADS, "--model", str(trained.model), *flags.split(), *texts]
+    n_best = 2 if "--n-best" in flags else 1
+    wanted = seq2seq_lab.load(trained.model).hypotheses(texts, decoder(), n_best)
+    assert main(argv) == 0
+    end = "\n\n" if n_best > 1 else "\n"
+    assert capsys.readouterr().out == "".join("\n".join(h.text for h in answers) + end for answers in wanted)
+    assert main([*argv, "--scores"]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    for answer in (a for answers in wanted for a in answers):
+        score, log_p, text = next(line for line in lines if line).split("\t")
+        assert text == answer.text
+        assert (float(score), float(log_p)) == pytest.approx((answer.score, answer.log_probability), abs=1e-4)
+        lines = lines[lines.index("\t".join((score, log_p, text))) + 1 :]
+    assert not any(lines)
+
+
 def test_translate_reads_lines_where_a_hyphen_stands(trained, capsys, monkeypatch):
     monkeypatch.setattr(__main__, "AT_ONCE", 2)
     stdin = "\ufeffone two\r\nthree\nfour\nfive six seven".encode()
@@ -540,7 +581,7 @@ def test_what_nobody_foresaw_is_one_line_unless_asked_for(verbose, trained, caps
     def fail(self, texts):
         raise MemoryError("too\nmuch")
 
-    monkeypatch.setattr(Seq2Seq, "translate", fail)
+    monkeypatch.setattr(Seq2Seq, "hypotheses", fail)
     argv = ["translate", *THREADS, *verbose, "--model", str(trained.model), "one"]
     if verbose:
         with pytest.raises(MemoryError):
