@@ -5,7 +5,7 @@ Used in section "Training" of notebook 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,12 @@ from seq2seq_lab.settings import Settings
 AT_ONCE = Settings.validation_samples  # samples decoded together: bounds the memory of an evaluation
 
 
-def blocks(model: Any, batches: int) -> tf.data.Dataset:
+def blocks(model: Any, batches: int, schedule: Callable | None = None) -> tf.data.Dataset:
     """The next `batches` of a training, a block at a time, as `train_step` takes them.
 
     It begins where the optimiser's count stands when it is first read. A block is drawn while the one before
-    it is learned from. With no batches there is one block, of which none is taken.
+    it is learned from. With no batches there is one block, of which none is taken. With a `schedule` of
+    sampling, a block also says where the decoder reads its own last symbol.
     """
     settings, K = model.settings, model.settings.batches_per_epoch
     end = int(model.optimizer.iterations) + batches
@@ -32,6 +33,8 @@ def blocks(model: Any, batches: int) -> tf.data.Dataset:
             index, first = divmod(done, K)
             last = min(K, first + end - done)
             x, targets, mask = get_block(model.seed, index, settings).for_keras
+            if schedule is not None:
+                x = *x, own_symbols(model.seed, index, settings, schedule)
             yield (*x, np.array([first, last], np.int32)), targets, mask
             done += last - first
             unfinished = done < end
@@ -41,13 +44,27 @@ def blocks(model: Any, batches: int) -> tf.data.Dataset:
 
     one = get_batch(1, settings.min_digits, settings.max_digits, rng=0)
     x, targets, mask = tf.nest.map_structure(spec, one.for_keras)
+    if schedule is not None:
+        x = *x, tf.TensorSpec(targets.shape, tf.bool)
     signature = (*x, tf.TensorSpec((2,), tf.int32)), targets, mask
     return tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(1)
 
 
-def fed(model: Any, batches: int) -> dict[str, Any]:
+def own_symbols(seed: int, index: int, settings: Settings, schedule: Callable) -> np.ndarray:
+    """Where the decoder reads its own last symbol in block number `index`, `(K, B, T)` of coins thrown.
+
+    `schedule` gives their probability from the training samples before a batch. At the first step there is
+    nothing of its own to read.
+    """
+    K, B, T = settings.batches_per_epoch, settings.batch_size, settings.max_digits + 1
+    probabilities = [schedule((index * K + k) * B) for k in range(K)]
+    coins = np.random.default_rng([seed, index, 1]).random((K, B, T))  # another stream than the samples
+    return (coins < np.reshape(probabilities, (K, 1, 1))) & (np.arange(T) > 0)
+
+
+def fed(model: Any, batches: int, schedule: Callable | None = None) -> dict[str, Any]:
     """The arguments with which `fit` takes one block an epoch; it would shuffle blocks, drawn in order."""
-    return {"x": blocks(model, batches), "steps_per_epoch": 1, "shuffle": False, "verbose": 0}
+    return {"x": blocks(model, batches, schedule), "steps_per_epoch": 1, "shuffle": False, "verbose": 0}
 
 
 def pieces(batch: Batch) -> tf.data.Dataset:

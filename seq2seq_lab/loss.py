@@ -36,5 +36,31 @@ def accuracy_by_position(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor)
     return tf.reduce_sum(mask * _correct(logits, targets), 0) / tf.reduce_sum(mask, 0)
 
 
+def accuracy_after_mistake(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Share of right places behind a first mistake, by the position of that, `(T,)`; NaN where none is."""
+    mask = tf.cast(mask, tf.float32)
+    right = mask * _correct(logits, targets)
+    mistakes = tf.cumsum(mask - right, 1)  # up to each place
+    first = tf.cast(mistakes == 1, tf.float32) * (mask - right)
+    right_after, after = (tf.cumsum(a, 1, exclusive=True, reverse=True) for a in (right, mask))
+    return tf.reduce_sum(first * right_after, 0) / tf.reduce_sum(first * after, 0)
+
+
+def accuracy_by_length(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Token accuracy and exact match of the samples of each number of digits, two `(T,)` from 0 digits on.
+
+    NaN where no sample has that many.
+    """
+    mask = tf.cast(mask, tf.float32)
+    right, places = (tf.reduce_sum(a, 1) for a in (mask * _correct(logits, targets), mask))  # (B,)
+    samples = tf.one_hot(tf.cast(places, tf.int32) - 1, mask.shape[1])  # (B, T): which length each has
+    count = tf.reduce_sum(samples, 0)
+    exact = tf.cast(right == places, tf.float32)
+    tokens = tf.linalg.matvec(samples, right, transpose_a=True) / tf.linalg.matvec(
+        samples, places, transpose_a=True
+    )
+    return tokens, tf.linalg.matvec(samples, exact, transpose_a=True) / count
+
+
 def _correct(logits, targets):
     return tf.cast(tf.argmax(logits, -1, targets.dtype) == targets, tf.float32)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from seq2seq_lab.decoding import DECODING, Greedy, Hypothesis, written
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
-from seq2seq_lab.parts import Decoder, Encoder, free_running, teacher_forced
+from seq2seq_lab.parts import Decoder, Encoder, free_running, loop_over_steps, teacher_forced
 from seq2seq_lab.runtime import xla_works
 from seq2seq_lab.settings import COUNT, Rule, Settings, check
 from seq2seq_lab.vocabulary import encode
@@ -67,11 +67,17 @@ class Seq2Seq(keras.Model):
         jit_compile = xla_works() if jit_compile == "auto" else jit_compile
         super().compile(optimizer, jit_compile=jit_compile, **kwargs)
 
-    def call(self, inputs: Any, inputs_seqlen: Any, targets_in: Any) -> tf.Tensor:
-        """Logits `(B, T, 11)`, teacher-forced: every step is fed the true symbol before it."""
+    def call(self, inputs: Any, inputs_seqlen: Any, targets_in: Any, own: Any = None) -> tf.Tensor:
+        """Logits `(B, T, 11)`, teacher-forced: every step is fed the true symbol before it.
+
+        Where `own (B, T)` is true, it is fed what the model said itself at the step before.
+        """
         state, memory = self._read(inputs, inputs_seqlen)
         tokens = tf.transpose(_ids("targets_in", targets_in, 2))
-        states = teacher_forced(self.decoder, tokens, state, memory)
+        if own is None:
+            states = teacher_forced(self.decoder, tokens, state, memory)
+        else:
+            states = loop_over_steps(self.decoder, tokens, state, memory, tf.transpose(own))
         return tf.transpose(self.decoder.logits(states), (1, 0, 2))
 
     def free_running(
@@ -130,7 +136,8 @@ class Seq2Seq(keras.Model):
         """Learn from a block of K batches, one after the other, inside one compiled program.
 
         `data` is `((inputs, inputs_seqlen, targets_in, span), targets_out, targets_mask)`, each part
-        `(K, B, ...)`; `span` says which of the batches to take: `span[0] <= k < span[1]`.
+        `(K, B, ...)`; `span` says which of the batches to take: `span[0] <= k < span[1]`. With scheduled
+        sampling, `own (K, B, T)` stands before it.
         """
         (*x, span), targets, mask = data
 

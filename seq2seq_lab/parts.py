@@ -161,11 +161,21 @@ def teacher_forced(decoder: Any, tokens: tf.Tensor, state: tf.Tensor, memory: An
     return in_one_go(tokens, state, memory)
 
 
-def loop_over_steps(decoder: Any, tokens: tf.Tensor, state: tf.Tensor, memory: Any) -> tf.Tensor:
-    """Teacher forcing as a plain loop, which every decoder allows; arguments as above."""
+def loop_over_steps(
+    decoder: Any, tokens: tf.Tensor, state: tf.Tensor, memory: Any, own: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Teacher forcing as a plain loop, which every decoder allows; arguments as above.
+
+    Where `own (T, B)` is true, the decoder reads its own last arg-max instead: scheduled sampling, after
+    Bengio et al. 2015, arXiv 1506.03099.
+    """
 
     def step(t, h):
-        h = decoder.step(tf.gather(tokens, t), h, memory)
+        token = tf.gather(tokens, t)
+        if own is not None:
+            said = tf.argmax(decoder.logits(h), -1, tf.int32)  # (B,)
+            token = tf.where(tf.gather(own, t), said, token)
+        h = decoder.step(token, h, memory)
         return h, (h,)
 
     return time_loop(step, state, length(tokens), length(tokens))[1]
@@ -173,10 +183,4 @@ def loop_over_steps(decoder: Any, tokens: tf.Tensor, state: tf.Tensor, memory: A
 
 def free_running(decoder: Any, state: tf.Tensor, memory: Any, steps: Any) -> tf.Tensor:
     """States `(steps, B, H)` of a decoder that is fed `#`, then at each step its own last arg-max."""
-
-    def step(t, h):
-        said = tf.argmax(decoder.logits(h), -1, tf.int32)  # (B,)
-        h = decoder.step(tf.where(t > 0, said, END_ID), h, memory)
-        return h, (h,)
-
-    return time_loop(step, state, steps, steps)[1]
+    return loop_over_steps(decoder, tf.fill((steps, 1), END_ID), state, memory, tf.range(steps)[:, None] > 0)

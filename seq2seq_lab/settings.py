@@ -75,6 +75,10 @@ class Settings:
     encoder_units: int = _setting(16, COUNT, "units of the encoder's GRU")
     decoder_units: int = _setting(16, COUNT, "units of the decoder's GRU")
     attention_units: int = _setting(16, COUNT, "units of additive attention, where there is one")
+    scheduled_sampling: float = _setting(
+        0.0, PROBABILITY, "probability that a training decoder reads its own last symbol, not the true one"
+    )
+    sampling_ramp: int = _setting(100_000, COUNT, "training samples over which it rises to that, from 0")
     l2: float = _setting(0.0, NOT_NEGATIVE, "scale of the L2 penalty, sum(w²)/2 over all weights")
     clip_norm: float | None = _setting(None, POSITIVE_OR_NONE, "largest global norm of a gradient, or None")
 

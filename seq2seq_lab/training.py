@@ -12,7 +12,7 @@ import pathlib
 import signal
 import threading
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -21,9 +21,14 @@ import numpy as np
 import seq2seq_lab.attention  # noqa: F401 (so that Keras knows every class that a file may name)
 from seq2seq_lab.data import Batch, get_batch
 from seq2seq_lab.feed import by_length, fed, pieces
-from seq2seq_lab.loss import accuracy_by_position, exact_match, token_accuracy
+from seq2seq_lab.loss import (
+    accuracy_after_mistake,
+    accuracy_by_position,
+    exact_match,
+    token_accuracy,
+)
 from seq2seq_lab.model import Seq2Seq
-from seq2seq_lab.settings import COUNT, POSITIVE, SEED, check
+from seq2seq_lab.settings import COUNT, POSITIVE, PROBABILITY, SEED, Settings, check
 
 VALIDATION_SEED = 2**31 - 1  # one validation set for every training, whatever its seed
 
@@ -62,6 +67,7 @@ def train(
     seed: int | None = None,
     optimizer: Any = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    schedule: Callable[[int], float] | None = None,
 ) -> keras.callbacks.History:
     """Train on `samples` more samples, validating free-running after every `samples_per_epoch` of them.
 
@@ -74,23 +80,31 @@ def train(
         optimizer: a new one of Keras', starting from the first batch; unless given, the model's own,
             which is Adam with the settings' learning rate at first.
         callbacks: Keras callbacks, as for `fit`.
+        schedule: of scheduled sampling, from the number of training samples seen to the probability that
+            the decoder reads its own last symbol instead of the true one. Unless given, the settings' own:
+            a linear rise to `scheduled_sampling` over `sampling_ramp` samples.
 
     Returns:
         Keras' history: loss (teacher-forced, without penalty), `val_token_accuracy` and `val_exact_match`
         by epoch. Interrupting keeps what was learned and returns the history so far, with `.interrupted`.
 
     Raises:
-        ValueError: `samples` or `seed` is out of range.
+        ValueError: `samples`, `seed` or a probability is out of range.
     """
     samples = model.settings.samples if samples is None else samples
     check("samples", samples, COUNT)
     seed = model.seed if seed is None else seed
     check("seed", seed, SEED)
+    settings = model.settings
+    batches = math.ceil(samples / settings.batch_size)
+    schedule = schedule or linear_rise(settings)
+    if schedule:
+        seen = model.samples_seen if model.compiled and optimizer is None else 0
+        for n in range(seen, seen + batches * settings.batch_size, settings.batch_size):
+            check(f"schedule({n})", schedule(n), PROBABILITY)
     prepare(model, optimizer)
     model.seed = seed
 
-    settings = model.settings
-    batches = math.ceil(samples / settings.batch_size)
     first = int(model.optimizer.iterations) % settings.batches_per_epoch
     history = keras.callbacks.History()
     try:
@@ -98,6 +112,7 @@ def train(
             _fit(
                 model,
                 batches,
+                schedule,
                 epochs=math.ceil((first + batches) / settings.batches_per_epoch),
                 callbacks=[*callbacks, stop, history],
             )
@@ -120,13 +135,19 @@ def prepare(model: Seq2Seq, optimizer: Any = None) -> None:
 def warm_up(model: Seq2Seq) -> None:
     """Compile all that `train` and `evaluate` run, on a span of no batches: nothing is learned."""
     prepare(model)
-    _fit(model, 0)
+    _fit(model, 0, linear_rise(model.settings))
     evaluate(model)
 
 
-def _fit(model, batches, **kwargs):
+def linear_rise(settings: Settings) -> Callable[[int], float] | None:
+    """The settings' own schedule of sampling; None where the teacher always has the say."""
+    most = settings.scheduled_sampling
+    return (lambda seen: most * min(1, seen / settings.sampling_ramp)) if most else None
+
+
+def _fit(model, batches, schedule, **kwargs):
     validation = pieces(by_length(held_out(model)))
-    model.fit(**fed(model, batches), validation_data=validation, **kwargs)
+    model.fit(**fed(model, batches, schedule), validation_data=validation, **kwargs)
 
 
 def restart(model: Seq2Seq, learning_rate: float | None = None) -> None:
@@ -148,11 +169,12 @@ def restart(model: Seq2Seq, learning_rate: float | None = None) -> None:
 
 
 class Evaluation(NamedTuple):
-    """What `evaluate` measures, free-running."""
+    """What `evaluate` measures."""
 
     token_accuracy: float  # over all true places
     exact_match: float  # over whole sequences
     accuracy_by_position: np.ndarray  # (T,), NaN where no sample is that long
+    accuracy_after_mistake: np.ndarray  # (T,), of what follows a first mistake at that position
 
 
 def held_out(model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_SEED) -> Batch:
@@ -164,17 +186,26 @@ def held_out(model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_
     return get_batch(samples, settings.min_digits, settings.max_digits, seed, "validation")
 
 
-def evaluate(model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_SEED) -> Evaluation:
-    """Measure the model free-running on held-out samples, by default on its validation set.
+def evaluate(
+    model: Seq2Seq,
+    samples: int | None = None,
+    seed: int = VALIDATION_SEED,
+    teacher_forced: bool = False,
+) -> Evaluation:
+    """Measure the model on held-out samples, by default free-running and on its validation set.
 
     Raises:
         ValueError: `samples` or `seed` is out of range.
     """
     batch = by_length(held_out(model, samples, seed))
-    logits = model.predict(pieces(batch), verbose=0)
-    judged = logits, batch.targets_out, batch.targets_mask
-    by_position = accuracy_by_position(*judged).numpy()
-    return Evaluation(float(token_accuracy(*judged)), float(exact_match(*judged)), by_position)
+    x, *truth = batch.for_keras
+    judged = model(*x) if teacher_forced else model.predict(pieces(batch), verbose=0), *truth
+    return Evaluation(
+        float(token_accuracy(*judged)),
+        float(exact_match(*judged)),
+        accuracy_by_position(*judged).numpy(),
+        accuracy_after_mistake(*judged).numpy(),
+    )
 
 
 def load(path: str | os.PathLike, custom_objects: dict | None = None) -> Seq2Seq:

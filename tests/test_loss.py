@@ -4,7 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq_lab.loss import accuracy_by_position, exact_match, sequence_loss, token_accuracy
+from seq2seq_lab.loss import (
+    accuracy_after_mistake,
+    accuracy_by_length,
+    accuracy_by_position,
+    exact_match,
+    sequence_loss,
+    token_accuracy,
+)
 
 LENGTHS = [6, 2, 3, 1, 5, 2]
 B, T, V = len(LENGTHS), 7, 11  # no sample uses the last place
@@ -48,6 +55,38 @@ def test_token_accuracy_counts_the_true_places(batch):
     right = [logits[place].argmax() == targets[place] for place in true_places(targets)]
     assert 0 < sum(right) < len(right)
     assert float(token_accuracy(logits, targets, mask)) == pytest.approx(sum(right) / len(right))
+
+
+@pytest.fixture
+def many():
+    """As above, more of them, in lengths from 2 to 6; with what is right at the true places of each."""
+    rng = np.random.default_rng(2)
+    lengths = rng.integers(2, 7, 200)
+    logits, mask = rng.normal(size=(200, T, V)), np.arange(T) < lengths[:, None]
+    targets = np.where(rng.random((200, T)) < 0.7, logits.argmax(-1), 0)
+    right = [list(row[:n]) for row, n in zip(logits.argmax(-1) == targets, lengths, strict=True)]
+    return (logits.astype("float32"), targets.astype("int32"), mask), right
+
+
+def test_accuracy_after_a_mistake_counts_what_follows_the_first(many):
+    judged, right = many
+    after = {t: [] for t in range(T)}
+    for row in right:
+        if not all(row):
+            after[row.index(False)] += row[row.index(False) + 1 :]
+    wanted = [np.mean(after[t]) if after[t] else np.nan for t in range(T)]
+    assert np.isfinite(wanted).tolist() == [True] * 5 + [False] * 2
+    np.testing.assert_allclose(accuracy_after_mistake(*judged), wanted, atol=1e-6)
+
+
+def test_accuracy_by_length_counts_the_samples_of_each(many):
+    judged, right = many
+    by_length = [[row for row in right if len(row) == n + 1] for n in range(T)]
+    tokens = [np.mean(np.concatenate(rows)) if rows else np.nan for rows in by_length]
+    exact = [np.mean([all(row) for row in rows]) if rows else np.nan for rows in by_length]
+    assert np.isfinite(exact).tolist() == [False] + [True] * 5 + [False]
+    for found, wanted in zip(accuracy_by_length(*judged), (tokens, exact), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
 def test_exact_match_counts_the_sequences_without_a_mistake(batch):

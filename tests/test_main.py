@@ -55,7 +55,7 @@ def the_line(err):
 def xla_off():
     """Compiling takes longer than these few steps do without XLA."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runtime, "xla_error", lambda: "switched of")
+        patch.setattr(runtime, "xla_error", lambda: "switched off")
         yield patch
 
 
@@ -371,7 +371,7 @@ def test_resumed_training_goes_on_to_the_bit(trained, tmp_path, without_xla):
 def no_training(monkeypatch):
     """Nothing is trained or measured; the results are numbers that JSON does not have."""
     history = types.SimpleNamespace(interrupted=False, history={"loss": [2.5, np.nan, np.inf]})
-    result = training.Evaluation(0.5, 0.25, np.array([0.75, np.nan], np.float32))
+    result = training.Evaluation(0.5, 0.25, np.array([0.75, np.nan], np.float32), np.zeros(2))
     monkeypatch.setattr(Seq2Seq, "fit", lambda *args, **kwargs: None)
     monkeypatch.setattr(training, "train", lambda *args, **kwargs: history)
     monkeypatch.setattr(training, "evaluate", lambda model: result)
@@ -578,7 +578,7 @@ def test_a_full_disk_under_stdout_is_one_line(start):
 
 @pytest.mark.parametrize("verbose", [[], ["--verbose"]])
 def test_what_nobody_foresaw_is_one_line_unless_asked_for(verbose, trained, capsys, monkeypatch):
-    def fail(self, texts):
+    def fail(*_):
         raise MemoryError("too\nmuch")
 
     monkeypatch.setattr(Seq2Seq, "hypotheses", fail)

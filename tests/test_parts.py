@@ -76,6 +76,26 @@ def decode(parts, batch, way):
     return states, decoder.logits(states)
 
 
+def test_its_own_symbols_are_read_where_it_is_told(parts, batch):
+    """Against a plain loop, a row at a time."""
+    encoder, decoder = parts
+    inputs, inputs_seqlen, targets_in, *_ = batch
+    outputs, first = encoder(inputs, inputs_seqlen)
+    memory, first = decoder.start(outputs, first, inputs_seqlen)
+    own = np.random.default_rng(0).random(targets_in.shape[::-1]) < 0.5  # (T, B)
+    own[0] = False
+    states = loop_over_steps(decoder, tf.transpose(targets_in), first, memory, tf.constant(own))
+    read_own = 0
+    for b in range(len(inputs)):
+        h = first[b : b + 1]
+        for t, true in enumerate(targets_in[b]):
+            said = int(np.argmax(decoder.logits(h)))
+            read_own += own[t, b] and said != true
+            h = decoder.step(tf.constant([said if own[t, b] else true]), h, memory)
+            np.testing.assert_allclose(states[t, b], h[0], atol=1e-6)
+    assert read_own > 3
+
+
 def run_free(decoder, tokens, state, memory):
     """Free running with the arguments of teacher forcing: of the tokens only the number counts."""
     return free_running(decoder, state, memory, length(tokens))

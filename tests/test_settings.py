@@ -25,6 +25,8 @@ RULES = {  # field: good values, bad values, what the error says is allowed
     "attention_units": COUNTS,
     "learning_rate": ([1e-5, 1, np.float32(0.1)], [*NOT_NUMBERS, 0, -0.1, None], "a number above 0"),
     "embedding_stddev": ([0, 0.1, 2], [*NOT_NUMBERS, -0.1, None], "a number of at least 0"),
+    "scheduled_sampling": ([0, 0.5, 1], [*NOT_NUMBERS[1:], -0.1, 1.1, None], "a number from 0 to 1"),
+    "sampling_ramp": COUNTS,
     "l2": ([0, 1e-5, 2], [*NOT_NUMBERS, -0.1, None], "a number of at least 0"),
     "clip_norm": ([None, 1e-5, 2], [*NOT_NUMBERS, 0, -0.1], "a number above 0, or None"),
 }
@@ -76,6 +78,8 @@ def test_the_defaults_are_those_of_the_lesson():
         "encoder_units": 16,
         "decoder_units": 16,
         "attention_units": 16,
+        "scheduled_sampling": 0.0,
+        "sampling_ramp": 100_000,
         "l2": 0.0,
         "clip_norm": None,
     }

@@ -14,6 +14,7 @@ import tensorflow as tf
 from seq2seq_lab import (
     Seq2Seq,
     Settings,
+    accuracy_after_mistake,
     evaluate,
     feed,
     get_block,
@@ -343,6 +344,73 @@ def test_a_killed_training_started_again_ends_the_same(model, compiled, undistur
     assert Snapshot(model) == end
 
 
+# Scheduled sampling
+
+
+def test_a_schedule_of_0_is_teacher_forcing():
+    model = uncompiled()
+    model.compile(model.optimizer, jit_compile=False)
+    start, ends = Snapshot(model), []
+    for schedule in (None, lambda seen: 0.0, lambda seen: 0.5):
+        start.put_into(model)
+        train(model, 2 * EPOCH, schedule=schedule)
+        ends.append(model.get_weights())
+    forced, never, sometimes = ends
+    assert_close(never, forced)
+    assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(sometimes, forced, strict=True))
+
+
+def test_without_a_schedule_nothing_but_the_samples_is_fed(model):
+    assert training.linear_rise(SMALL) is None
+    (*x, _), *_ = next(iter(feed.fed(model, 1)["x"]))
+    assert len(x) == 3
+
+
+def test_always_its_own_symbol_is_the_gradient_of_free_running(model):
+    x, targets, mask = nth_batch(0)
+    own = np.tile(np.arange(targets.shape[1]) > 0, (BATCH, 1))
+    with tf.GradientTape() as tape:
+        state, memory = model._read(*x[:2])
+        states = parts.free_running(model.decoder, state, memory, targets.shape[1])
+        logits = tf.transpose(model.decoder.logits(states), (1, 0, 2))
+        crossentropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
+        loss = tf.reduce_sum(crossentropy(targets, logits) * mask) / mask.sum()
+    gradients = tape.gradient(loss, model.trainable_variables)
+    np.testing.assert_allclose(model(*x, own), logits, atol=1e-6)
+    start = Snapshot(model)
+    assert float(model.learn([*x, own], targets, mask)) == pytest.approx(float(loss), abs=1e-5)
+    end = model.get_weights()
+    start.put_into(model)
+    model.optimizer.apply(gradients, model.trainable_variables)
+    assert_close(end, model.get_weights())
+
+
+def test_the_settings_schedule_rises_and_two_trainings_are_one():
+    model = uncompiled(scheduled_sampling=0.8, sampling_ramp=2 * EPOCH)
+    model.compile(model.optimizer, jit_compile=False)
+    schedule = training.linear_rise(model.settings)
+    assert [schedule(n) for n in (0, EPOCH, 2 * EPOCH, 9 * EPOCH)] == [0, 0.4, 0.8, 0.8]
+    start = Snapshot(model)
+    train(model, 2 * EPOCH)
+    end = Snapshot(model)
+    start.put_into(model)
+    train(model, EPOCH - BATCH)
+    train(model, EPOCH + BATCH)
+    assert Snapshot(model) == end
+    start.put_into(model)
+    train(model, 2 * EPOCH, schedule=schedule)
+    assert Snapshot(model) == end
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), None, "half"])
+def test_a_schedule_that_leaves_0_to_1_is_named_before_any_work(model, value):
+    before, optimizer = Snapshot(model), model.optimizer
+    with pytest.raises(ValueError, match=rf"^schedule\({EPOCH}\) must be a number from 0 to 1, but is"):
+        train(model, 2 * EPOCH, optimizer="sgd", schedule=lambda seen: 0.5 if seen < EPOCH else value)
+    assert Snapshot(model) == before
+    assert model.optimizer is optimizer
+
+
 # Compiling once
 
 COUNT_PROGRAMS = """
@@ -442,6 +510,24 @@ def test_evaluate_is_counting(model, half_right):
     by_position = [right[true[:, t], t].mean() for t in range(true.shape[1])]
     np.testing.assert_allclose(measured.accuracy_by_position, by_position, rtol=1e-5)
     assert 0.5 <= measured.exact_match < measured.token_accuracy < 1
+    after = accuracy_after_mistake(_one_hot(right, batch), batch.targets_out, batch.targets_mask)
+    np.testing.assert_allclose(measured.accuracy_after_mistake, after, rtol=1e-5)
+
+
+def _one_hot(right, batch):
+    """Logits that are right exactly there."""
+    said = np.where(right, batch.targets_out, (batch.targets_out + 1) % 11)
+    return np.eye(11, dtype=np.float32)[said]
+
+
+def test_evaluate_can_be_teacher_forced(model, half_right):
+    batch, _ = half_right
+    said = np.argmax(model(batch.inputs, batch.inputs_seqlen, batch.targets_in), -1)
+    true = batch.targets_mask.astype(bool)
+    right = said == batch.targets_out
+    measured = evaluate(model, teacher_forced=True)
+    assert measured.token_accuracy == pytest.approx(right[true].mean())
+    assert measured.token_accuracy != evaluate(model).token_accuracy
 
 
 def test_a_large_batch_is_decoded_in_pieces_as_long_as_their_own_texts(model, monkeypatch):
