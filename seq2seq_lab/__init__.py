@@ -39,7 +39,11 @@ _HOME = {
         "plot_attention",
         "plot_attention_maps",
         "plot_mean_attention",
+        "plot_reading",
+        "removal_map",
     ],
+    "reading": ["Reading", "read"],
+    "panel": ["lab_panel"],
     "tables": ["variable_table", "mistake_table"],
     "training": ["train", "evaluate", "held_out", "restart", "warm_up", "load"],
 }

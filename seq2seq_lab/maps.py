@@ -12,23 +12,23 @@ from typing import Any, NamedTuple
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
+import tensorflow as tf
 from matplotlib.figure import Figure
 
 from seq2seq_lab.plots import finished
-from seq2seq_lab.settings import COUNT, Rule, check
-from seq2seq_lab.vocabulary import decode, encode, visible
+from seq2seq_lab.settings import AT_LEAST_ONE, COUNT, Rule, check
+from seq2seq_lab.vocabulary import DIGITS, END, decode, encode, visible
 
 SCALE = {"cmap": "viridis", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
-AT_LEAST_ONE = Rule("not empty", lambda v: len(v) > 0)
 MAPS = Rule("AttentionMaps", lambda v: all(isinstance(m, AttentionMap) for m in v))
 
 
 class AttentionMap(NamedTuple):
-    """Where a model looked while it read one text."""
+    """Where a model looked while it read one text, or what it depended on."""
 
     read: str  # S characters
     written: str  # T symbols
-    weights: np.ndarray  # (T, S), rows sum to 1
+    weights: np.ndarray  # (T, S), from 0 to 1; rows of attention sum to 1
 
 
 def attention_map(model: Any, text: str, steps: int | None = None) -> AttentionMap:
@@ -45,6 +45,26 @@ def attention_map(model: Any, text: str, steps: int | None = None) -> AttentionM
     steps = len(model.translate([text])[0]) if steps is None else steps
     logits, weights = model.free_running(ids[None], [len(ids)], steps, return_attention=True)
     return AttentionMap(text, decode(np.argmax(logits[0], -1)), weights[0].numpy())
+
+
+def removal_map(model: Any, text: str) -> AttentionMap:
+    """How much each prediction changes when a character is removed from the text.
+
+    The weight of place s at step t is the total variation distance, sum(|p - q|) / 2, between what the model
+    expects there from the whole text, `p`, and from the text without that character, `q`. It reads what it
+    wrote for the whole text both times. 0 is no change, 1 is another world.
+
+    Raises:
+        ValueError: the text has fewer than two characters, or one without an id.
+    """
+    ids = encode(text)
+    check("text", text, Rule("at least two characters long", lambda v: len(v) > 1))
+    (written,) = model.translate([text])
+    S = len(ids)
+    inputs = np.stack([ids, *(np.append(np.delete(ids, s), 0) for s in range(S))])  # (1 + S, S)
+    targets_in = np.tile(encode(END + written[:-1]), (1 + S, 1))
+    p = tf.nn.softmax(model(inputs, np.array([S, *[S - 1] * S]), targets_in)).numpy()  # (1 + S, T, 11)
+    return AttentionMap(text, written, np.abs(p[1:] - p[0]).sum(-1).T / 2)
 
 
 class AttentionWatch(keras.callbacks.Callback):
@@ -106,6 +126,25 @@ def plot_attention_maps(maps: Sequence[AttentionMap], titles: Sequence[str], col
     for axes in panels.flat[len(maps) :]:
         axes.axis("off")
     figure.colorbar(image, ax=panels, label="weight", fraction=0.03)
+    return finished(figure)
+
+
+def plot_reading(reading: Any) -> Figure:
+    """What `read` laid open: symbol probabilities, attention and update gate, one below the other."""
+    panels = [("probability", reading.probabilities.T, DIGITS + END, reading.written)]
+    if reading.attention is not None:
+        panels.append(("attention", reading.attention, reading.written, reading.read))
+    if reading.update_gate is not None:
+        z = reading.update_gate.T
+        panels.append(("update gate z of the encoder, a row a unit", z, " " * len(z), reading.read))
+    heights = [len(values) for _, values, *_ in panels]
+    size = {"figsize": (9, 0.16 * sum(heights) + 0.7 * len(heights)), "layout": "constrained"}
+    figure, axes = plt.subplots(len(panels), 1, squeeze=False, height_ratios=heights, **size)
+    for (title, values, rows, columns), place in zip(panels, axes[:, 0], strict=True):
+        image = _draw(place, AttentionMap(columns, rows, values), fontsize=7)
+        place.set_title(title, fontsize=9)
+    figure.suptitle(f"{reading.read} → {reading.written}")
+    figure.colorbar(image, ax=axes[:, 0], fraction=0.03)
     return finished(figure)
 
 

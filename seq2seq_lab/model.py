@@ -19,7 +19,7 @@ from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
 from seq2seq_lab.parts import Decoder, Encoder, free_running, loop_over_steps, teacher_forced
 from seq2seq_lab.runtime import xla_works
 from seq2seq_lab.settings import COUNT, Rule, Settings, check
-from seq2seq_lab.vocabulary import encode
+from seq2seq_lab.vocabulary import encode, longest_answer
 
 PIECE = 1_000  # samples of a large batch that are decoded together
 
@@ -128,8 +128,7 @@ class Seq2Seq(keras.Model):
         inputs, lengths = _padded(texts)
         if not len(inputs):
             return []
-        limits = 2 * ((lengths + 1) // 4) + 1  # twice the digits that so many letters could spell
-        numbers = map(tf.constant, (inputs, lengths, limits, *decoder.numbers))
+        numbers = map(tf.constant, (inputs, lengths, longest_answer(lengths), *decoder.numbers))
         return [answers[:n_best] for answers in written(self._search(type(decoder), *numbers))]
 
     def train_step(self, data: tuple) -> dict:

@@ -33,6 +33,7 @@ NOT_NEGATIVE = Rule("a number of at least 0", lambda v: _real(v) and v >= 0)
 PROBABILITY = Rule("a number from 0 to 1", lambda v: _real(v) and 0 <= v <= 1)
 POSITIVE_OR_NONE = Rule("a number above 0, or None", lambda v: v is None or POSITIVE.holds(v))
 
+AT_LEAST_ONE = Rule("not empty", lambda v: len(v) > 0)
 TOP_K = Rule("a whole number from 1 to 11, or None", lambda v: v is None or (COUNT.holds(v) and v <= 11))
 
 

@@ -12,6 +12,7 @@ Used in section "The data" of notebook 1.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,12 @@ def decode(ids: Iterable[int]) -> str:
         if not 0 <= i < INPUT_SYMBOLS:
             raise ValueError(f"ids must lie in 0 ... {INPUT_SYMBOLS - 1}, but one is {i}")
     return "".join(SYMBOLS[i] for i in ids)
+
+
+def longest_answer(length: Any) -> Any:
+    """How many symbols an answer to a text of this length may have: twice the digits that so many letters
+    could spell, and `#`."""
+    return 2 * ((length + 1) // 4) + 1
 
 
 def visible(text: str) -> str:

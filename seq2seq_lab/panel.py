@@ -1,0 +1,223 @@
+"""A panel to play with: type digit words, go through the steps, force a digit or a look, see what follows.
+
+The model's side is `reading.read`; here its arrays are only drawn. Used in notebook 3.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+from matplotlib import colormaps
+
+from seq2seq_lab.decoding import BeamSearch, Hypothesis
+from seq2seq_lab.maps import plot_reading
+from seq2seq_lab.model import Seq2Seq
+from seq2seq_lab.reading import Reading, read
+from seq2seq_lab.settings import Rule, check
+from seq2seq_lab.tables import ORANGE
+from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, WORDS, visible
+
+TEXT = "three one four one five six"
+LONGEST = 120  # characters; longer ones would make a reaction slow
+BEAM = BeamSearch(4)
+MODELS = Rule("a Seq2Seq, or several by name", lambda v: bool(v) and all(isinstance(m, Seq2Seq) for m in v))
+FREE_DIGIT, FREE_PLACE, NO_PLACE = "what the model says", "where the model looks", "(it does not attend)"
+STYLE = """<style>
+.lab-panel table { border-collapse: collapse; margin: 0 0 12px; font-size: 12px; }
+.lab-panel caption { text-align: left; font-weight: bold; padding: 4px 0; white-space: nowrap; }
+.lab-panel td, .lab-panel th { padding: 0; min-width: 13px; height: 16px; text-align: center; }
+.lab-panel td, .lab-panel th { font-family: monospace; }
+.lab-panel .wide td, .lab-panel .wide th { min-width: 30px; }
+.lab-panel .thin td, .lab-panel .thin th[scope=row] { height: 6px; line-height: 6px; font-size: 0; }
+.lab-panel tr.here { outline: 2px solid COLOUR; }
+.lab-panel td.here { box-shadow: inset 2px 0 COLOUR, inset -2px 0 COLOUR; }
+</style>""".replace("COLOUR", ORANGE)
+
+
+def lab_panel(models: Seq2Seq | Mapping[str, Seq2Seq], text: str = TEXT) -> widgets.Widget:
+    """The panel for a model, or for several by name. Shows a picture first, for where no kernel runs.
+
+    Raises:
+        ValueError: `models` holds something else.
+    """
+    from IPython.display import display
+
+    named = models if isinstance(models, Mapping) else {"the model": models}
+    check("models", named.values(), MODELS)
+    display(plot_reading(read(list(named.values())[-1], text)))
+    return Panel(named, text).box
+
+
+class Panel:
+    """The controls, and what they have been set to: `digits` and `places` by step, as `read` takes them."""
+
+    def __init__(self, models: Mapping[str, Seq2Seq], text: str) -> None:
+        self.digits, self.places = {}, {}
+        self.busy = False
+        label = {"style": {"description_width": "initial"}}
+        self.text = widgets.Text(text, description="Digit words:", layout={"width": "60%"}, **label)
+        self.model = widgets.Dropdown(
+            options=dict(models), index=len(models) - 1, description="Model:", **label
+        )
+        self.step = widgets.IntSlider(1, 1, 1, description="Step:", **label)
+        self.digit = widgets.Dropdown(
+            options=[(FREE_DIGIT, None), *((s, s) for s in DIGITS + END)], description="Write:", **label
+        )
+        self.place = widgets.Dropdown(options=[(FREE_PLACE, None)], description="Look at:", **label)
+        self.undo = widgets.Button(description="Undo all changes")
+        self.note, self.drawing = widgets.HTML(), widgets.HTML()
+        rows = [self.text, self.model], [self.step, self.digit, self.place, self.undo]
+        self.box = widgets.VBox([*map(widgets.HBox, rows), self.note, self.drawing])
+
+        self.text.observe(self._begin, "value")
+        self.model.observe(self._begin, "value")
+        self.step.observe(self._go, "value")
+        self.digit.observe(self._force, "value")
+        self.place.observe(self._force, "value")
+        self.undo.on_click(self._begin)
+        self._begin()
+
+    def _begin(self, _: Any = None) -> None:
+        """Another text or model: forget what was forced."""
+        self.digits, self.places = {}, {}
+        self.note.value, readable = noted(self.text.value)
+        self.drawing.value = ""
+        for control in (self.step, self.digit, self.place, self.undo):
+            control.disabled = not readable
+        if readable:
+            self.before = read(self.model.value, self.text.value)
+            self.best = self.model.value.hypotheses([self.text.value], BEAM, BEAM.width)[0]
+            self._set(self.place, options=look_options(self.before))
+            self.place.disabled = self.before.attention is None
+            self._draw()
+
+    def _go(self, _: Any) -> None:
+        if not self.busy:
+            self._draw()
+
+    def _force(self, _: Any) -> None:
+        if self.busy:
+            return
+        step = self.step.value - 1
+        for control, forced in ((self.digit, self.digits), (self.place, self.places)):
+            forced.pop(step, None)
+            if control.value is not None:
+                forced[step] = control.value
+        self._draw()
+
+    def _draw(self) -> None:
+        after = self.before
+        if self.digits or self.places:
+            after = read(self.model.value, self.text.value, self.digits, self.places)
+        self._set(self.step, max=len(after.written))
+        step = self.step.value - 1
+        self._set(self.digit, value=self.digits.get(step))
+        self._set(self.place, value=self.places.get(step))
+        self.drawing.value = drawing(self.before, after, step, self.best)
+
+    def _set(self, control: Any, **values: Any) -> None:
+        """Change a control without hearing about it."""
+        self.busy = True
+        for name, value in values.items():
+            setattr(control, name, value)
+        self.busy = False
+
+
+def noted(text: str) -> tuple[str, bool]:
+    """What is wrong with a text as HTML, the part at fault marked; and whether it can be read anyway."""
+    if not text:
+        return f"Type digit words, such as <i>{TEXT}</i>.", False
+    foreign = "".join(sorted(set(text) - set(SYMBOLS)))
+    if foreign:
+        return f"The network has no id for what is marked: {_marked(text, f'[{re.escape(foreign)}]+')}", False
+    if len(text) > LONGEST:
+        return f"At most {LONGEST} characters: {_marked(text, f'(?s)(?<=^.{{{LONGEST}}}).+')}", False
+    words = "|".join(WORDS)
+    if not re.fullmatch(f"({words})( ({words}))*", text):
+        wrong = _marked(text, rf"(?<![^ ])(?!({words})(?![^ ]))[^ ]+|(?<= ) +|^ +| +$")
+        return f"Read as it is, though what is marked is no digit word: {wrong}", True
+    return "", True
+
+
+def look_options(reading: Reading) -> list[tuple[str, Any]]:
+    """What can be looked at: every word, and every single character."""
+    if reading.attention is None:
+        return [(NO_PLACE, None)]
+    words = [(m.group(), tuple(range(*m.span()))) for m in re.finditer("[^ ]+", reading.read)]
+    singles = [(f"{visible(c)} (place {i + 1})", (i,)) for i, c in enumerate(reading.read)]
+    named = [(f"{word} (word {i + 1})", places) for i, (word, places) in enumerate(words)]
+    return [(FREE_PLACE, None), *named, *singles]
+
+
+def drawing(before: Reading, after: Reading, step: int, best: Sequence[Hypothesis]) -> str:
+    """Everything about a reading as HTML tables; `before` is the one in which nothing is forced."""
+    letters, T = visible(after.read), len(after.written)
+    texts = [[f"{100 * p:.0f}" if p >= 0.005 else "" for p in row] for row in after.probabilities.T]
+    rows = _rows(DIGITS + END, after.probabilities.T, "Blues", texts, column=step)
+    parts = [
+        _written(before, after, step),
+        _table("Probability of each symbol, in percent, step by step", rows, range(1, T + 1), "wide"),
+    ]
+    if after.attention is not None:
+        rows = _rows(after.written, after.attention, "viridis", row=step)
+        parts.append(_table("Where it looks, a row a step: dark is 0, bright is 1", rows, letters))
+    if after.update_gate is not None:
+        z = after.update_gate.T
+        caption = "Update gate z of the encoder, a row a unit: bright copies its state, dark writes it anew"
+        parts.append(_table(caption, _rows([""] * len(z), z, "viridis"), letters, "thin"))
+    rows = [f"<tr><td>{h.text}</td><td>&nbsp;{np.exp(h.log_probability):.3f}</td></tr>" for h in best]
+    caption = "The beam's best with their probabilities" + (", nothing forced" if before is not after else "")
+    parts.append(_table(caption, rows))
+    return f'{STYLE}<div class="lab-panel">{"".join(parts)}</div>'
+
+
+def _written(before, after, step):
+    """What is written, coloured by certainty; where something was forced, before above after."""
+    rows = []
+    for name, reading in [("before", before), ("after", after)][before is after :]:
+        name = "written" if before is after else name
+        sure = np.array([[p[SYMBOLS.index(s)] for s, p in zip(*reading[1:3], strict=True)]])
+        others = zip(reading.written, before.written.ljust(len(reading.written)), strict=False)
+        texts = [s if s == other else f"<b><u>{s}</u></b>" for s, other in others]
+        rows += _rows([name], sure, "Blues", [texts], column=step)
+    status = f'<div role="status">{html.escape(before.read)} → <b>{after.written}</b></div>'
+    steps = range(1, max(len(before.written), len(after.written)) + 1)
+    return status + _table("Written, the darker the surer", rows, steps, "wide")
+
+
+def _rows(names, values, colours, texts=None, row=None, column=None):
+    """A table row for each row of `values`, numbers from 0 to 1 as colours; one place or line stands out."""
+    rgb = colormaps[colours](values, bytes=True)[..., :3]
+    bright = rgb @ (0.3, 0.6, 0.1) > 128
+    rows = []
+    for i, name in enumerate(names):
+        cells = (
+            f"<td{' class=here' if column == j else ''} style='background:rgb({r},{g},{b});"
+            f"color:{'black' if bright[i, j] else 'white'}'>{texts[i][j] if texts else ''}</td>"
+            for j, (r, g, b) in enumerate(rgb[i].tolist())
+        )
+        rows.append(f"<tr{' class=here' if row == i else ''}><th scope=row>{name}</th>{''.join(cells)}</tr>")
+    return rows
+
+
+def _table(caption, rows, columns=(), kind=""):
+    head = "".join(f"<th scope=col>{name}</th>" for name in columns)
+    first = f"<tr><th></th>{head}</tr>" if head else ""
+    return f"<table class='{kind}'><caption>{caption}</caption>{first}{''.join(rows)}</table>"
+
+
+def _marked(text, pattern):
+    """The text with all that matches marked."""
+    pieces, last = [], 0
+    for match in re.finditer(pattern, text):
+        pieces += [
+            html.escape(text[last : match.start()]),
+            f"<mark style='background:{ORANGE};color:white'>{html.escape(visible(match.group()))}</mark>",
+        ]
+        last = match.end()
+    return "".join([*pieces, html.escape(text[last:])])
