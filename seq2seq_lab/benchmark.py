@@ -18,11 +18,12 @@ import numpy as np
 from seq2seq_lab.attention import AttentionDecoder
 from seq2seq_lab.data import LONGEST_WORD, get_block
 from seq2seq_lab.feed import by_length, fed, pieces
+from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Settings, with_attention
 from seq2seq_lab.tables import Table
 from seq2seq_lab.training import held_out, prepare, restart
-from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS
+from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS, WORDS
 
 BATCH_SIZES, DIGITS = (16, 128, 1024), (10, 40)
 
@@ -169,6 +170,20 @@ def attention(settings: Settings, turns: int) -> list[Row]:
     return [step._replace(what=f"{step.what} with attention"), compiling]
 
 
+def reaction(turns: int) -> list[Row]:
+    """From a keystroke in the panel of notebook 3 to what it draws, for a text of ten words."""
+    from seq2seq_lab.panel import Panel
+
+    panel = Panel({"": Seq2Seq(decoder=AttentionDecoder(GRUCell(16)))}, "one")
+    texts = [" ".join(WORDS[i:] + WORDS[:i]) for i in range(10)]
+
+    def react(i):
+        panel.text.value = texts[i % len(texts)]
+
+    react(-1)  # so that everything is compiled
+    return [Row("a reaction of the panel", "s", {LAB: seconds(react, turns)})]
+
+
 def memory(model: Seq2Seq, samples: int) -> list[Row]:
     """How much the peak of the process grows while the lab trains on ever new data; empty on Windows."""
     try:
@@ -222,6 +237,7 @@ def benchmark(settings: Settings = Settings(), quick: bool = False) -> tuple[lis
     runs[DEFAULTS] = keras_defaults(settings)
     step, compiling = training_steps(runs, turns=3 if quick else 5)
     rows = [step, compiling, *lab_alone(model, turns=3 if quick else 5)]
+    rows += reaction(turns=9)
     if quick:
         return rows, None
     rows += attention(settings, turns=3)

@@ -92,10 +92,35 @@ def plot_histories(
     return finished(figure)
 
 
-def plot_accuracy_by_position(accuracies: Mapping[str, Sequence[float]]) -> Figure:
+def plot_accuracy_by_position(
+    accuracies: Mapping[str, Sequence[float]],
+    title: str = "accuracy by position",
+    position: str = "target position",
+) -> Figure:
     """Share of right tokens at each target position, one line for each named `(T,)`."""
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     _positions(axes, accuracies)
+    axes.set(title=title, xlabel=position)
+    return finished(figure)
+
+
+def plot_accuracy_by_length(
+    accuracies: Mapping[str, np.ndarray], trained: tuple[int, int], measure: str = "exact match"
+) -> Figure:
+    """A measure by number of digits, from 0 on: for each name `(seeds, lengths)`, a median in a band.
+
+    The band reaches from the worst seed to the best; the lengths that were trained on are shaded.
+    """
+    figure, axes = plt.subplots(figsize=(9, 3), layout="constrained")
+    axes.axvspan(trained[0] - 0.5, trained[1] + 0.5, color="#EEEEEE", label="trained on")
+    for (name, values), style in zip(accuracies.items(), LINES, strict=False):
+        lengths = np.flatnonzero(np.isfinite(values).all(0))
+        values = np.asarray(values)[:, lengths]
+        (line,) = axes.plot(lengths, np.median(values, 0), style, markersize=4, label=name)
+        axes.fill_between(lengths, values.min(0), values.max(0), color=line.get_color(), alpha=0.25)
+    axes.set(xlabel="digits", ylabel=measure, ylim=(0, 1.02))
+    axes.legend()
+    axes.grid(alpha=0.3)
     return finished(figure)
 
 

@@ -126,6 +126,7 @@ def test_everything_can_be_measured(monkeypatch):
         "evaluating 40 samples, free-running",
         "tracing and compiling that",
         "generator, all nine parts",
+        "a reaction of the panel",
     ]
     assert list(rows[0].turns) == [LAB, DEFAULTS]
     assert all(len(turns) == 3 for turns in rows[0].turns.values())

@@ -43,6 +43,22 @@ def test_accuracy_by_position_counts_from_one():
     assert list(axes.get_xticks()) == [1, 2, 3]
 
 
+def test_accuracy_by_position_can_be_of_something_else():
+    (axes,) = lab.plot_accuracy_by_position({"a": [1, 0.5]}, "after a mistake", "where it was").axes
+    assert (axes.get_title(), axes.get_xlabel()) == ("after a mistake", "where it was")
+
+
+def test_accuracy_by_length_draws_a_median_in_its_band():
+    values = np.array([[np.nan, 0.2, 0.9], [np.nan, 0.6, 0.1], [np.nan, 0.5, 0.3]])
+    (axes,) = lab.plot_accuracy_by_length({"model": values}, trained=(1, 2), measure="token accuracy").axes
+    (line,) = axes.get_lines()
+    assert line.get_xydata().tolist() == [[1, 0.5], [2, 0.3]]
+    shaded, band = axes.patches[0], axes.collections[0].get_paths()[0].vertices
+    assert (shaded.get_x(), shaded.get_width()) == (0.5, 2)
+    assert {tuple(v) for v in band.round(6).tolist()} == {(1, 0.2), (1, 0.6), (2, 0.1), (2, 0.9)}
+    assert axes.get_ylabel() == "token accuracy"
+
+
 def test_mask_shows_every_symbol_at_its_place_and_strikes_out_padding():
     batch = lab.get_batch(4, 1, 3, rng=0)
     for (
