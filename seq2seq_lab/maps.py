@@ -86,22 +86,25 @@ class AttentionWatch(keras.callbacks.Callback):
         self.samples.append(self.model.samples_seen)
 
 
-def plot_attention(*maps: AttentionMap) -> Figure:
-    """Maps one below the other, characters and digits on their axes.
+def plot_attention(*maps: AttentionMap, titles: Sequence[str] = ()) -> Figure:
+    """Maps one below the other, characters and digits on their axes; with a title for each, or none.
 
     Raises:
-        ValueError: there is none, or it is something else.
+        ValueError: there is none, or it is something else; `titles` do not fit.
     """
     check("maps", maps, AT_LEAST_ONE)
     check("maps", maps, MAPS)
+    check(
+        "titles", titles, Rule(f"{len(maps)}, one for each map, or none", lambda v: len(v) in (0, len(maps)))
+    )
     height = sum(len(m.written) for m in maps)
     width = max(len(m.read) for m in maps)
     size = {"figsize": (0.22 * width + 2, 0.25 * height + 0.8 * len(maps)), "layout": "constrained"}
     ratios = [len(m.written) for m in maps]
     figure, panels = plt.subplots(len(maps), 1, squeeze=False, height_ratios=ratios, **size)
-    for axes, shown in zip(panels[:, 0], maps, strict=True):
+    for axes, shown, title in zip(panels[:, 0], maps, titles or [""] * len(maps), strict=True):
         image = _draw(axes, shown)
-        axes.set_ylabel("written")
+        axes.set(ylabel="written", title=title)
     panels[-1, 0].set_xlabel("read")
     figure.colorbar(image, ax=panels[:, 0], label="weight")
     return finished(figure)

@@ -117,7 +117,7 @@ def plot_accuracy_by_length(
         lengths = np.flatnonzero(np.isfinite(values).all(0))
         values = np.asarray(values)[:, lengths]
         (line,) = axes.plot(lengths, np.median(values, 0), style, markersize=4, label=name)
-        axes.fill_between(lengths, values.min(0), values.max(0), color=line.get_color(), alpha=0.25)
+        axes.fill_between(lengths, values.min(0), values.max(0), color=line.get_color(), alpha=0.2)
     axes.set(xlabel="digits", ylabel=measure, ylim=(0, 1.02))
     axes.legend()
     axes.grid(alpha=0.3)
@@ -205,7 +205,7 @@ def _positions(axes, accuracies):
         axes.plot(np.arange(1, len(values) + 1), values, style, label=label)
         axes.set_xticks(np.arange(1, len(values) + 1))
     axes.set(title="accuracy by position", xlabel="target position", ylabel="share right", ylim=(0, 1.02))
-    axes.legend(loc="lower left")
+    axes.legend()
     axes.grid(alpha=0.3)
 
 

@@ -69,13 +69,14 @@ def plot_tree(tree: Mapping[str, float], marked: Sequence[str] = ()) -> Figure:
     size = {"figsize": (0.75 * depth + 2, 0.6 * len(leaves) + 0.4), "layout": "constrained"}
     figure, axes = plt.subplots(**size)
     circle = {"boxstyle": "circle", "facecolor": "white"}
+    box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
     axes.text(0, height[""], END, ha="center", va="center", bbox={**circle, "edgecolor": GREY})
     for beginning, p in tree.items():
         colours = [c for a, c in zip(marked, COLOURS, strict=False) if a.startswith(beginning)]
         colour = colours[0] if len(colours) == 1 else GREY
         x, y, y_before = len(beginning), height[beginning], height[beginning[:-1]]
         axes.plot([x - 1, x], [y_before, y], color=colour, linewidth=0.5 + 3 * p, zorder=1)
-        axes.text(x - 0.5, (y + y_before) / 2 + 0.06, f"{p:.2f}", fontsize=8, ha="center")
+        axes.text(x - 0.5, (y + y_before) / 2, f"{p:.2f}", fontsize=8, ha="center", va="center", bbox=box)
         axes.text(x, y, beginning[-1], ha="center", va="center", bbox={**circle, "edgecolor": colour})
     for leaf in leaves:
         product = np.prod([tree[leaf[: t + 1]] for t in range(len(leaf))])

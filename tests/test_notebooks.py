@@ -12,8 +12,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-EXERCISES = {"1-encoder-decoder": 7, "2-attention": 6}
-PICTURES = {"1-encoder-decoder": 4, "2-attention": 1}
+EXERCISES = {"1-encoder-decoder": 7, "2-attention": 6, "3-decoding": 4}
+GUESSES = {"1-encoder-decoder": 2, "2-attention": 2, "3-decoding": 5}
+PICTURES = {"1-encoder-decoder": 4, "2-attention": 1, "3-decoding": 0}
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -32,7 +33,7 @@ def code(notebook):
 
 
 def test_there_are_notebooks():
-    assert [path.name for path in NOTEBOOKS] == ["1-encoder-decoder.ipynb", "2-attention.ipynb"]
+    assert [path.name for path in NOTEBOOKS] == [f"{name}.ipynb" for name in EXERCISES]
 
 
 def test_is_valid_and_current(notebook):
@@ -77,6 +78,21 @@ def test_every_exercise_has_its_answer_cell(notebook, path):
     for exercise in exercises:
         answer = exercise.replace("exercise", "answer")
         assert ids.index(exercise) < ids.index(answer) <= ids.index(exercise) + 2
+
+
+def test_guesses_are_asked_for_before_something_is_shown(notebook, path):
+    cells = notebook.cells
+    guesses = [i for i, cell in enumerate(cells) if cell.id.startswith("guess-")]
+    assert len(guesses) == GUESSES[path.stem]
+    for i in guesses:
+        assert cells[i].source == "*Your guess:*"
+        assert "**Guess first" in cells[i - 1].source
+        assert any(cell.get("outputs") for cell in cells[i + 1 : i + 4])
+
+
+def test_no_state_of_widgets_is_kept(notebook):
+    """A renderer that knows it would draw a panel that nothing moves."""
+    assert "widgets" not in notebook.metadata
 
 
 def test_cells_are_short(code, notebook):
