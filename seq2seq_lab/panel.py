@@ -66,9 +66,9 @@ class Panel:
         )
         self.step = widgets.IntSlider(1, 1, 1, description="Step:", **label)
         self.digit = widgets.Dropdown(
-            options=[(FREE_DIGIT, None), *((s, s) for s in DIGITS + END)], description="Write:", **label
+            options=[(FREE_DIGIT, ""), *((s, s) for s in DIGITS + END)], description="Write:", **label
         )
-        self.place = widgets.Dropdown(options=[(FREE_PLACE, None)], description="Look at:", **label)
+        self.place = widgets.Dropdown(options=[(FREE_PLACE, ())], description="Look at:", **label)
         self.undo = widgets.Button(description="Undo all changes")
         self.note, self.drawing = widgets.HTML(), widgets.HTML()
         rows = [self.text, self.model], [self.step, self.digit, self.place, self.undo]
@@ -106,7 +106,7 @@ class Panel:
         step = self.step.value - 1
         for control, forced in ((self.digit, self.digits), (self.place, self.places)):
             forced.pop(step, None)
-            if control.value is not None:
+            if control.value:
                 forced[step] = control.value
         self._draw()
 
@@ -116,8 +116,8 @@ class Panel:
             after = read(self.model.value, self.text.value, self.digits, self.places)
         self._set(self.step, max=len(after.written))
         step = self.step.value - 1
-        self._set(self.digit, value=self.digits.get(step))
-        self._set(self.place, value=self.places.get(step))
+        self._set(self.digit, value=self.digits.get(step, ""))
+        self._set(self.place, value=self.places.get(step, ()))
         self.drawing.value = drawing(self.before, after, step, self.best)
 
     def _set(self, control: Any, **values: Any) -> None:
@@ -147,11 +147,11 @@ def noted(text: str) -> tuple[str, bool]:
 def look_options(reading: Reading) -> list[tuple[str, Any]]:
     """What can be looked at: every word, and every single character."""
     if reading.attention is None:
-        return [(NO_PLACE, None)]
+        return [(NO_PLACE, ())]
     words = [(m.group(), tuple(range(*m.span()))) for m in re.finditer("[^ ]+", reading.read)]
     singles = [(f"{visible(c)} (place {i + 1})", (i,)) for i, c in enumerate(reading.read)]
     named = [(f"{word} (word {i + 1})", places) for i, (word, places) in enumerate(words)]
-    return [(FREE_PLACE, None), *named, *singles]
+    return [(FREE_PLACE, ()), *named, *singles]
 
 
 def drawing(before: Reading, after: Reading, step: int, best: Sequence[Hypothesis]) -> str:

@@ -7,6 +7,7 @@ from that. Plain arrays come out, which the panel draws. Used in notebook 3.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,10 @@ from seq2seq_lab.settings import AT_LEAST_ONE, Rule, check
 from seq2seq_lab.vocabulary import DIGITS, END, END_ID, SYMBOLS, decode, encode, longest_answer
 
 FREE = -1  # no symbol is forced
+BY_STEP = Rule(
+    "a mapping whose keys are steps, whole numbers from 0 on",
+    lambda v: isinstance(v, Mapping) and all(isinstance(k, Integral) and k >= 0 for k in v),
+)
 
 
 class Reading(NamedTuple):
@@ -48,14 +53,7 @@ def read(
     digits, places = digits or {}, places or {}
     ids = encode(text)
     check("text", text, AT_LEAST_ONE)
-    attends = hasattr(model.decoder, "attend")
-    for step, digit in digits.items():
-        check(f"digits[{step}]", digit, Rule(f"one of {DIGITS}{END}", tuple(DIGITS + END).__contains__))
-    for step, looked_at in places.items():
-        check("places", places, Rule("empty where the decoder does not attend", lambda _: attends))
-        among = Rule(f"some of 0 ... {len(ids) - 1}", lambda v: len(v) and set(v) <= set(range(len(ids))))
-        check(f"places[{step}]", looked_at, among)
-
+    _check_forced(digits, places, len(ids), hasattr(model.decoder, "attend"))
     steps = longest_answer(len(ids))
     forced, seen = np.full(steps, FREE, np.int32), np.ones((steps, len(ids)), bool)
     for step in digits.keys() & set(range(steps)):
@@ -67,6 +65,21 @@ def read(
     written, *arrays = _run.get_concrete_function(model, *specs)(*given)  # one trace for all texts
     arrays = [None if array is None else array.numpy() for array in arrays]
     return Reading(text, decode(written.numpy()), *arrays)
+
+
+def _check_forced(digits, places, S, attends):
+    check("digits", digits, BY_STEP)
+    check("places", places, BY_STEP)
+    symbol = Rule(f"one of {DIGITS}{END}", tuple(DIGITS + END).__contains__)
+    for step, digit in digits.items():
+        check(f"digits[{step}]", digit, symbol)
+    among = Rule(
+        f"some of 0 ... {S - 1}",
+        lambda v: isinstance(v, Collection) and len(v) > 0 and all(place in range(S) for place in v),
+    )
+    for step, looked_at in places.items():
+        check("places", places, Rule("empty where the decoder does not attend", lambda _: attends))
+        check(f"places[{step}]", looked_at, among)
 
 
 @tf.function(autograph=False)
@@ -106,7 +119,7 @@ def _run(model, ids, forced, seen):
 def update_gate(encoder: Any, ids: Any, h: tf.Tensor) -> tf.Tensor | None:
     """The gate `z (S, H)` behind an encoder's states `h (S, H)`; None where its cell is no `GRUCell`."""
     cell = getattr(encoder, "cell", None)
-    if not isinstance(cell, GRUCell):
+    if type(cell) is not GRUCell:  # one of another class may have equations of its own
         return None
     h_before = tf.concat([tf.zeros_like(h[:1]), h[:-1]], 0)
     x = tf.gather(tf.convert_to_tensor(encoder.embeddings), ids)

@@ -4,10 +4,12 @@ import keras
 import matplotlib as mpl
 import numpy as np
 import pytest
+from test_decoding import random_model, teacher_forced
 
 import seq2seq_lab as lab
 from seq2seq_lab import plots
 from seq2seq_lab.maps import AttentionMap
+from seq2seq_lab.reading import Reading
 
 mpl.use("agg")
 
@@ -62,6 +64,44 @@ def test_what_cannot_be_mapped_is_named(model):
         lab.plot_attention_maps([some_map("one", "1#")], ["a"], columns=0)
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "attends"])
+def opinionated(request):
+    """A model that prefers something."""
+    return random_model(54 if request.param else 4, attends=request.param)
+
+
+def probabilities(model, text, written):
+    """What the model expects at each step of a text, `(T, 11)`, if it wrote this before."""
+    inputs, targets_in = lab.encode(text)[None], lab.encode("#" + written[:-1])[None]
+    logits = teacher_forced(model)(inputs, np.array([len(text)], np.int32), targets_in)[0].numpy()
+    e = np.exp(logits - logits.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def test_a_removal_map_is_what_texts_that_really_are_shorter_change(opinionated):
+    endings = set()
+    for text in ("one two three four", "two two nine", "no", "  x"):
+        got = lab.removal_map(opinionated, text)
+        assert (got.read, [got.written]) == (text, opinionated.translate([text]))
+        p = probabilities(opinionated, text, got.written)
+        for s in range(len(text)):
+            q = probabilities(opinionated, text[:s] + text[s + 1 :], got.written)
+            np.testing.assert_allclose(got.weights[:, s], 1 - np.minimum(p, q).sum(1), atol=2e-5)
+        assert got.weights.shape == (len(got.written), len(text))
+        assert got.weights.min() >= 0
+        assert 0.1 < got.weights.max() < 1 + 1e-6
+        endings.add(got.written[-1] == "#")
+    assert endings == {True, False}
+
+
+def test_a_character_that_can_be_removed_and_leave_one_is_needed(model):
+    for text in ("", "x"):
+        with pytest.raises(ValueError, match=f"text must be at least two characters long, but is '{text}'"):
+            lab.removal_map(model, text)
+    with pytest.raises(ValueError, match=r"text 'one!' has '!'"):
+        lab.removal_map(model, "one!")
+
+
 @pytest.mark.slow
 def test_the_watch_keeps_a_map_before_training_and_after_each_epoch(model):
     watch = lab.AttentionWatch("two three", steps=3)
@@ -96,6 +136,37 @@ def test_small_multiples_stand_in_order_under_their_titles():
     for axes, shown in zip(panels, maps, strict=True):
         np.testing.assert_array_equal(axes.get_images()[0].get_array(), shown.weights)
         assert axes.get_images()[0].get_clim() == (0, 1)
+
+
+def some_reading(attends=True, gated=True):
+    """Three steps, seven characters, five units."""
+    rng = np.random.default_rng(4)
+    probabilities, attention = rng.dirichlet(np.ones(11), 3), rng.dirichlet(np.ones(7), 3)
+    gate = rng.random((7, 5))
+    return Reading("one two", "12#", probabilities, attention if attends else None, gate if gated else None)
+
+
+@pytest.mark.parametrize("gated", [True, False])
+@pytest.mark.parametrize("attends", [True, False])
+def test_a_reading_is_drawn_array_by_array_on_one_scale(attends, gated):
+    reading = some_reading(attends, gated)
+    wanted = [(reading.probabilities.T, "0123456789#", "12#")]
+    wanted += [(reading.attention, "12#", "one␣two")] * attends
+    wanted += [(reading.update_gate.T, "     ", "one␣two")] if gated else []
+    figure = lab.plot_reading(reading)
+    *panels, bar = figure.axes
+    for axes, (values, rows, columns) in zip(panels, wanted, strict=True):
+        (image,) = axes.get_images()
+        np.testing.assert_array_equal(image.get_array(), values)
+        assert image.get_clim() == (0, 1)
+        assert "".join(label.get_text() for label in axes.get_yticklabels()) == rows
+        assert "".join(label.get_text() for label in axes.get_xticklabels()) == columns
+    assert bar.get_ylim() == (0, 1)
+    titles = ["probability", "attention", "update gate"]
+    kept = [t for t, there in zip(titles, (True, attends, gated), strict=True) if there]
+    assert [any(t in axes.get_title() for t in kept) for axes in panels] == [True] * len(kept)
+    assert figure.get_suptitle() == "one two → 12#"
+    assert plots.plt.get_fignums() == []
 
 
 def test_the_mean_counts_true_places_alone():
