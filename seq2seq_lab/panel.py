@@ -28,14 +28,14 @@ BEAM = BeamSearch(4)
 MODELS = Rule("a Seq2Seq, or several by name", lambda v: bool(v) and all(isinstance(m, Seq2Seq) for m in v))
 FREE_DIGIT, FREE_PLACE, NO_PLACE = "what the model says", "where the model looks", "(it does not attend)"
 STYLE = """<style>
-.lab-panel table { border-collapse: collapse; margin: 0 0 12px; font-size: 12px; }
-.lab-panel caption { text-align: left; font-weight: bold; padding: 4px 0; white-space: nowrap; }
-.lab-panel td, .lab-panel th { padding: 0; min-width: 13px; height: 16px; text-align: center; }
-.lab-panel td, .lab-panel th { font-family: monospace; }
-.lab-panel .wide td, .lab-panel .wide th { min-width: 30px; }
-.lab-panel .thin td, .lab-panel .thin th[scope=row] { height: 6px; line-height: 6px; font-size: 0; }
-.lab-panel tr.here { outline: 2px solid COLOUR; }
-.lab-panel td.here { box-shadow: inset 2px 0 COLOUR, inset -2px 0 COLOUR; }
+div.lab-panel table { border-collapse: collapse; margin: 0 0 12px; font-size: 12px; line-height: 16px; }
+div.lab-panel table caption { text-align: left; font-weight: bold; padding: 4px 0; white-space: nowrap; }
+div.lab-panel table :is(td, th) { padding: 0; min-width: 13px; text-align: center; font-family: monospace; }
+div.lab-panel table.wide :is(td, th) { min-width: 30px; }
+div.lab-panel table.thin :is(td, th[scope=row]) { height: 6px; line-height: 6px; font-size: 0; }
+div.lab-panel th[scope=row] { padding-right: 6px; }
+div.lab-panel tr.here { outline: 2px solid COLOUR; }
+div.lab-panel td.here { box-shadow: inset 2px 0 COLOUR, inset -2px 0 COLOUR; }
 </style>""".replace("COLOUR", ORANGE)
 
 
@@ -64,14 +64,17 @@ class Panel:
         self.model = widgets.Dropdown(
             options=dict(models), index=len(models) - 1, description="Model:", **label
         )
-        self.step = widgets.IntSlider(1, 1, 1, description="Step:", **label)
+        self.step = widgets.BoundedIntText(1, 1, 1, description="Step:", layout={"width": "110px"}, **label)
+        slider = widgets.IntSlider(1, 1, 1, readout=False)  # not every Jupyter leaves it its arrow keys
+        for name in ("max", "value"):
+            widgets.link((self.step, name), (slider, name))
         self.digit = widgets.Dropdown(
             options=[(FREE_DIGIT, ""), *((s, s) for s in DIGITS + END)], description="Write:", **label
         )
         self.place = widgets.Dropdown(options=[(FREE_PLACE, ())], description="Look at:", **label)
-        self.undo = widgets.Button(description="Undo all changes")
+        self.undo = widgets.Button(description="Undo all changes", layout={"width": "auto"})
         self.note, self.drawing = widgets.HTML(), widgets.HTML()
-        rows = [self.text, self.model], [self.step, self.digit, self.place, self.undo]
+        rows = [self.text, self.model], [self.step, slider, self.digit, self.place, self.undo]
         self.box = widgets.VBox([*map(widgets.HBox, rows), self.note, self.drawing])
 
         self.text.observe(self._begin, "value")
@@ -217,7 +220,7 @@ def _marked(text, pattern):
     for match in re.finditer(pattern, text):
         pieces += [
             html.escape(text[last : match.start()]),
-            f"<mark style='background:{ORANGE};color:white'>{html.escape(visible(match.group()))}</mark>",
+            f"<mark style='background:{ORANGE};color:black'>{html.escape(visible(match.group()))}</mark>",
         ]
         last = match.end()
     return "".join([*pieces, html.escape(text[last:])])

@@ -128,6 +128,16 @@ def test_a_figure_shows_the_weights_with_their_symbols_on_one_scale():
     assert bar.get_ylim() == (0, 1)
 
 
+def test_maps_one_below_the_other_have_a_title_each_or_none():
+    maps = [some_map("one two", "12#"), some_map("six", "6#", 1)]
+    for given, titles in (({}, ["", ""]), ({"titles": ["before", "after"]}, ["before", "after"])):
+        *panels, _ = lab.plot_attention(*maps, **given).axes
+        assert [axes.get_title() for axes in panels] == titles
+    for titles in (["a"], ["a", "b", "c"]):
+        with pytest.raises(ValueError, match="titles must be 2, one for each map, or none, but is"):
+            lab.plot_attention(*maps, titles=titles)
+
+
 def test_small_multiples_stand_in_order_under_their_titles():
     maps = [some_map("one", "1#", seed) for seed in range(5)]
     figure = lab.plot_attention_maps(maps, ["a", "b", "c", "d", "e"], columns=2)
