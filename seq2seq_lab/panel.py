@@ -26,6 +26,9 @@ TEXT = "three one four one five six"
 LONGEST = 120  # characters; longer ones would make a reaction slow
 BEAM = BeamSearch(4)
 MODELS = Rule("a Seq2Seq, or several by name", lambda v: bool(v) and all(isinstance(m, Seq2Seq) for m in v))
+READABLE = Rule(
+    f"a text of 1 to {LONGEST} characters", lambda v: isinstance(v, str) and 0 < len(v) <= LONGEST
+)
 FREE_DIGIT, FREE_PLACE, NO_PLACE = "what the model says", "where the model looks", "(it does not attend)"
 STYLE = """<style>
 div.lab-panel table { border-collapse: collapse; margin: 0 0 12px; font-size: 12px; line-height: 16px; }
@@ -43,12 +46,13 @@ def lab_panel(models: Seq2Seq | Mapping[str, Seq2Seq], text: str = TEXT) -> widg
     """The panel for a model, or for several by name. Shows a picture first, for where no kernel runs.
 
     Raises:
-        ValueError: `models` holds something else.
+        ValueError: `models` holds something else, or `text` cannot be read.
     """
     from IPython.display import display
 
     named = models if isinstance(models, Mapping) else {"the model": models}
-    check("models", named.values(), MODELS)
+    check("models", list(named.values()), MODELS)
+    check("text", text, READABLE)
     display(plot_reading(read(list(named.values())[-1], text)))
     return Panel(named, text).box
 
@@ -196,7 +200,7 @@ def _written(before, after, step):
 def _rows(names, values, colours, texts=None, row=None, column=None):
     """A table row for each row of `values`, numbers from 0 to 1 as colours; one place or line stands out."""
     rgb = colormaps[colours](values, bytes=True)[..., :3]
-    bright = rgb @ (0.3, 0.6, 0.1) > 128
+    bright = rgb @ (0.3, 0.6, 0.1) > 105  # where black is easier to read than white
     rows = []
     for i, name in enumerate(names):
         cells = (
