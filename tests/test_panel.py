@@ -520,7 +520,7 @@ def test_lab_panel_names_models_that_are_none(shown, wrong):
 def test_lab_panel_names_a_model_among_others_that_is_none(models, shown):
     with pytest.raises(ValueError, match=r"^models must be"):
         lab.lab_panel({**models, "none": None})
-    for text in ("", "one!", None, 5):
+    for text in ("", "one!", None, 5, "one " * 31):
         with pytest.raises(ValueError, match=r"^text "):
             lab.lab_panel(models, text)
     assert shown == []
