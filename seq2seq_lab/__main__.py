@@ -100,8 +100,8 @@ def translate(args: argparse.Namespace) -> int:
     for i in range(0, len(texts), AT_ONCE):
         for answers in model.hypotheses(texts[i : i + AT_ONCE], decoder, n_best):
             for answer in answers:
-                scores = (f"{answer.score:.4f}\t{answer.log_probability:.4f}\t",) if args.scores else ("",)
-                print(*scores, answer.text, sep="")
+                scores = f"{answer.score:.4f}\t{answer.log_probability:.4f}\t" if args.scores else ""
+                print(scores + answer.text)
             if n_best > 1:
                 print()
     return 0

@@ -207,6 +207,13 @@ def is_open(t: tf.Tensor, token: tf.Tensor, limits: tf.Tensor) -> tf.Tensor:
     return (t < limits) & ((token != END_ID) | (t == 0))
 
 
+def any_size(program: Any, of: Any, *arrays: Any) -> Any:
+    """`program(of, *arrays)` of a `tf.function`, with one trace for each `of`, whatever the arrays' sizes."""
+    arrays = [tf.constant(array) for array in arrays]
+    specs = [tf.TensorSpec([None] * array.shape.rank, array.dtype) for array in arrays]
+    return program.get_concrete_function(of, *specs)(*arrays)
+
+
 def written(found: Found) -> list[list[Hypothesis]]:
     """The hypotheses of each text, the best first; fewer than `N` where there are no more."""
     rows = zip(*(part.numpy() for part in found), strict=True)

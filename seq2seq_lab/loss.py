@@ -53,13 +53,12 @@ def accuracy_by_length(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -
     """
     mask = tf.cast(mask, tf.float32)
     right, places = (tf.reduce_sum(a, 1) for a in (mask * _correct(logits, targets), mask))  # (B,)
-    samples = tf.one_hot(tf.cast(places, tf.int32) - 1, mask.shape[1])  # (B, T): which length each has
-    count = tf.reduce_sum(samples, 0)
     exact = tf.cast(right == places, tf.float32)
-    tokens = tf.linalg.matvec(samples, right, transpose_a=True) / tf.linalg.matvec(
-        samples, places, transpose_a=True
+    has_length = tf.one_hot(tf.cast(places, tf.int32) - 1, mask.shape[1])  # (B, T)
+    right, places, exact, samples = tf.unstack(
+        tf.stack([right, places, exact, tf.ones_like(exact)]) @ has_length  # sums over the samples, (4, T)
     )
-    return tokens, tf.linalg.matvec(samples, exact, transpose_a=True) / count
+    return right / places, exact / samples
 
 
 def _correct(logits, targets):

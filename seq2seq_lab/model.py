@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_lab.decoding import DECODING, Greedy, Hypothesis, written
+from seq2seq_lab.decoding import DECODING, Greedy, Hypothesis, any_size, written
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
 from seq2seq_lab.parts import Decoder, Encoder, free_running, loop_over_steps, teacher_forced
@@ -128,8 +128,9 @@ class Seq2Seq(keras.Model):
         inputs, lengths = _padded(texts)
         if not len(inputs):
             return []
-        numbers = map(tf.constant, (inputs, lengths, longest_answer(lengths), *decoder.numbers))
-        return [answers[:n_best] for answers in written(self._search(type(decoder), *numbers))]
+        numbers = inputs, lengths, longest_answer(lengths), *decoder.numbers
+        found = any_size(self._compiled_search, type(decoder), *numbers)
+        return [answers[:n_best] for answers in written(found)]
 
     def train_step(self, data: tuple) -> dict:
         """Learn from a block of K batches, one after the other, inside one compiled program.
@@ -197,16 +198,11 @@ class Seq2Seq(keras.Model):
         memory, state = self.decoder.start(outputs, state, inputs_seqlen)
         return state, memory
 
-    def _search(self, kind, *numbers):
-        """One trace for each kind of decoding serves texts of any number and length."""
-        specs = [tf.TensorSpec([None] * a.shape.rank, a.dtype) for a in numbers]
-        return self._compiled_found.get_concrete_function(kind, *specs)(*numbers)
-
-    def _found(self, kind, inputs, inputs_seqlen, limits, *numbers):
+    def _search(self, kind, inputs, inputs_seqlen, limits, *numbers):
         state, memory = self._read(inputs, inputs_seqlen)
         return kind.search(self.decoder, state, memory, limits, *numbers)
 
-    _compiled_found = tf.function(_found, autograph=False)
+    _compiled_search = tf.function(_search, autograph=False)
 
     def _free_running(self, inputs, inputs_seqlen, steps):
         state, memory = self._read(inputs, inputs_seqlen)

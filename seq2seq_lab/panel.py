@@ -145,9 +145,9 @@ def noted(text: str) -> tuple[str, bool]:
     if len(text) > LONGEST:
         return f"At most {LONGEST} characters: {_marked(text, f'(?s)(?<=^.{{{LONGEST}}}).+')}", False
     words = "|".join(WORDS)
-    if not re.fullmatch(f"({words})( ({words}))*", text):
-        wrong = _marked(text, rf"(?<![^ ])(?!({words})(?![^ ]))[^ ]+|(?<= ) +|^ +| +$")
-        return f"Read as it is, though what is marked is no digit word: {wrong}", True
+    wrong = rf"(?<![^ ])(?!({words})(?![^ ]))[^ ]+|(?<= ) +|^ +| +$"  # other words, and spaces too many
+    if re.search(wrong, text):
+        return f"Read as it is, though what is marked is no digit word: {_marked(text, wrong)}", True
     return "", True
 
 
@@ -155,9 +155,9 @@ def look_options(reading: Reading) -> list[tuple[str, Any]]:
     """What can be looked at: every word, and every single character."""
     if reading.attention is None:
         return [(NO_PLACE, ())]
-    words = [(m.group(), tuple(range(*m.span()))) for m in re.finditer("[^ ]+", reading.read)]
+    words = enumerate(re.finditer("[^ ]+", reading.read), 1)
+    named = [(f"{word.group()} (word {i})", tuple(range(*word.span()))) for i, word in words]
     singles = [(f"{visible(c)} (place {i + 1})", (i,)) for i, c in enumerate(reading.read)]
-    named = [(f"{word} (word {i + 1})", places) for i, (word, places) in enumerate(words)]
     return [(FREE_PLACE, ()), *named, *singles]
 
 
@@ -186,8 +186,8 @@ def drawing(before: Reading, after: Reading, step: int, best: Sequence[Hypothesi
 def _written(before, after, step):
     """What is written, coloured by certainty; where something was forced, before above after."""
     rows = []
-    for name, reading in [("before", before), ("after", after)][before is after :]:
-        name = "written" if before is after else name
+    shown = {"written": after} if before is after else {"before": before, "after": after}
+    for name, reading in shown.items():
         sure = np.array([[p[SYMBOLS.index(s)] for s, p in zip(*reading[1:3], strict=True)]])
         others = zip(reading.written, before.written.ljust(len(reading.written)), strict=False)
         texts = [s if s == other else f"<b><u>{s}</u></b>" for s, other in others]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_lab.decoding import any_size
 from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.settings import AT_LEAST_ONE, Rule, check
 from seq2seq_lab.vocabulary import DIGITS, END, END_ID, SYMBOLS, decode, encode, longest_answer
@@ -60,9 +61,7 @@ def read(
         forced[step] = SYMBOLS.index(digits[step])
     for step in places.keys() & set(range(steps)):
         seen[step] = np.isin(range(len(ids)), list(places[step]))
-    given = [tf.constant(a) for a in (ids, forced, seen)]
-    specs = [tf.TensorSpec([None] * a.shape.rank, a.dtype) for a in given]
-    written, *arrays = _run.get_concrete_function(model, *specs)(*given)  # one trace for all texts
+    written, *arrays = any_size(_run, model, ids, forced, seen)
     arrays = [None if array is None else array.numpy() for array in arrays]
     return Reading(text, decode(written.numpy()), *arrays)
 

@@ -199,7 +199,8 @@ def evaluate(
     """
     batch = by_length(held_out(model, samples, seed))
     x, *truth = batch.for_keras
-    judged = model(*x) if teacher_forced else model.predict(pieces(batch), verbose=0), *truth
+    logits = model(*x) if teacher_forced else model.predict(pieces(batch), verbose=0)
+    judged = logits, *truth
     return Evaluation(
         float(token_accuracy(*judged)),
         float(exact_match(*judged)),
