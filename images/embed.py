@@ -1,6 +1,6 @@
-"""Put the pictures into the notebooks that show them, so that each notebook stands alone.
+"""Put the pictures into the instructors' notebooks, from which the students' are made: each stands alone.
 
-    python images/embed.py
+    python images/embed.py && python notebooks/source/release.py
 
 A text cell whose id is `picture-rnn` shows this folder's `rnn.svg`, as data inside the cell: JupyterLab draws
 no SVG that is attached. Its alternative text is the picture's own description. Run it after `draw.py`.
@@ -24,7 +24,7 @@ def picture(cell_id: str) -> str:
 
 def main() -> None:
     """Refresh the pictures of every notebook."""
-    for path in sorted((HERE.parent / "notebooks").glob("*.ipynb")):
+    for path in sorted((HERE.parent / "notebooks" / "source").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.id.startswith("picture-"):

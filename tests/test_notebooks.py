@@ -1,6 +1,6 @@
-"""The committed notebooks: fresh, self-contained, and with the cells that later checks lean on.
+"""The committed notebooks: fresh, self-contained, made from their source, and with the cells to be graded.
 
-That their outputs come out again is nbval's part: plain `pytest` collects the notebooks themselves.
+That their outputs come out again is nbval's part: plain `pytest` collects the students' notebooks themselves.
 """
 
 import importlib.util
@@ -10,9 +10,27 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from seq2seq_lab.exercises import exercises_of
+
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SOURCES = sorted((ROOT / "notebooks" / "source").glob("*.ipynb"))
 EXERCISES = {"1-encoder-decoder": 7, "2-attention": 6, "3-decoding": 4}
+WRITTEN = {
+    "1-encoder-decoder": {
+        "performance": 3,
+        "shapes": 2,
+        "copying": 3,
+        "reshape": 2,
+        "jagged": 2,
+        "clinic": 4,
+    },
+    "2-attention": {
+        **{"map": 3, "mean-weights": 3, "why-attention": 2, "with-without": 3, "twenty": 3, "clipping": 2},
+        "clinic": 2,
+    },
+    "3-decoding": {"scores": 3, "schedule": 3, "lengths": 4, "clinic": 2},
+}
 GUESSES = {"1-encoder-decoder": 2, "2-attention": 2, "3-decoding": 5}
 PICTURES = {"1-encoder-decoder": 4, "2-attention": 1, "3-decoding": 0}
 
@@ -71,13 +89,88 @@ def test_cells_have_descriptive_ids(notebook):
     assert [i for i in ids if not re.fullmatch(r"[a-z]+(-[a-z0-9]+)*", i)] == []
 
 
-def test_every_exercise_has_its_answer_cell(notebook, path):
+def test_every_exercise_stands_in_the_lesson(notebook, path):
     ids = [cell.id for cell in notebook.cells]
     exercises = [i for i in ids if re.fullmatch(r"exercise-\d+", i)]
     assert exercises == [f"exercise-{n + 1}" for n in range(EXERCISES[path.stem])]
-    for exercise in exercises:
-        answer = exercise.replace("exercise", "answer")
-        assert ids.index(exercise) < ids.index(answer) <= ids.index(exercise) + 2
+
+
+def graded(cells):
+    """nbgrader's metadata by cell, without its checksums."""
+    kept = "grade", "solution", "locked", "task", "points"
+    marks = {cell.id: cell.metadata["nbgrader"] for cell in cells if "nbgrader" in cell.metadata}
+    assert all(mark["grade_id"] == i and mark["schema_version"] == 3 for i, mark in marks.items())
+    return {i: tuple(mark.get(key) for key in kept) for i, mark in marks.items()}
+
+
+def test_cells_to_be_graded_are_those_of_the_exercises_with_their_points(notebook, path):
+    """Names and points are for ever: gradebooks know them."""
+    exercises = exercises_of(NOTEBOOKS.index(path) + 1)
+    answers = {f"answer-{e.name}": (False, True, False, False, None) for e in exercises}
+    checks = {f"check-{e.name}": (True, False, True, False, e.points) for e in exercises}
+    written = {f"written-{n}": (True, True, False, False, p) for n, p in WRITTEN[path.stem].items()}
+    assert graded(notebook.cells) == answers | checks | written
+
+
+def test_an_answer_is_followed_by_its_check(notebook, path):
+    cells = notebook.cells
+    for exercise in exercises_of(NOTEBOOKS.index(path) + 1):
+        (i,) = (i for i, cell in enumerate(cells) if cell.id == f"answer-{exercise.name}")
+        function = re.match(r"def (\w+)\(", cells[i].source)[1]
+        assert cells[i + 1].source == f'lab.check("{exercise.name}", {function})'
+        (output,) = cells[i + 1].outputs
+        assert output.data["text/plain"] == "0"
+        assert f"○ {exercise.name}: not answered yet" in output.data["text/html"]
+
+
+def source_of(path):
+    return nbformat.read(path.parent / "source" / path.name, as_version=4)
+
+
+def test_is_made_from_its_source(notebook, path):
+    """Released anew, every cell is as committed, but for what executing it has added."""
+    release = _script("release", ROOT / "notebooks" / "source")
+    kept = "id", "cell_type", "metadata", "source"
+    anew, committed = (
+        [{key: cell[key] for key in kept} for cell in cells]
+        for cells in (release.released(source_of(path)).cells, notebook.cells)
+    )
+    assert anew == committed
+
+
+def test_has_no_solution_and_no_rubric(notebook, path):
+    text = path.read_text(encoding="utf-8")
+    assert re.findall("SOLUTION|HIDDEN|MARK SCHEME|Rubric", text) == []
+    for cell in source_of(path).cells:
+        if "BEGIN SOLUTION" in cell.source:
+            solution = re.search(r"BEGIN SOLUTION[^\n]*\n(.*)\n[^\n]*END SOLUTION", cell.source, re.DOTALL)[1]
+            assert not any(solution.strip() in other.source for other in notebook.cells)
+
+
+def test_source_has_a_solution_and_a_rubric_for_all_that_is_asked(path):
+    cells = source_of(path).cells
+    rubrics = "\n".join(c.source.split("BEGIN HIDDEN TESTS")[1] for c in cells if "BEGIN HIDDEN" in c.source)
+    for cell in cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            assert re.search("BEGIN SOLUTION.*END SOLUTION", cell.source, re.DOTALL)
+    for name, points in WRITTEN[path.stem].items():
+        rubric = re.search(
+            rf'Rubric for "{name}" .*?, {points} points(.*?)(?=# Rubric|\Z)', rubrics, re.DOTALL
+        )[1]
+        assert rubric.count("1 point: ") == points or f"{points} points, 1 for each" in rubrics
+
+
+def test_source_is_committed_without_outputs(path):
+    code = [cell for cell in source_of(path).cells if cell.cell_type == "code"]
+    assert [cell.id for cell in code if cell.outputs or cell.execution_count] == []
+
+
+def test_lesson_cells_are_tagged_so_that_grading_can_skip_them(notebook):
+    cells = notebook.cells
+    end = [cell.id for cell in cells].index("exercises")
+    lesson = {c.id for c in cells[:end] if c.cell_type == "code"} - {"setup", "imports"}
+    patients = {c.id for c in cells[end:] if c.id.startswith("sick-")}
+    assert {c.id for c in cells if "lesson" in c.metadata.get("tags", [])} == lesson | patients
 
 
 def test_guesses_are_asked_for_before_something_is_shown(notebook, path):
@@ -138,8 +231,8 @@ def test_readme_table_is_that_of_the_settings():
     assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def _script(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "images" / f"{name}.py")
+def _script(name, folder=ROOT / "images"):
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

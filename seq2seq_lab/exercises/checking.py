@@ -1,0 +1,133 @@
+"""Check an answer at once, in the kernel where it stands: `check`, `symptom`, `progress`.
+
+That a curious student can read the references in this package is known and accepted here. `grading` asks
+the same exercises with other inputs, where they cannot be read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import random
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from seq2seq_lab.exercises import NOTEBOOKS, exercise_named, exercises_of
+from seq2seq_lab.exercises.exercise import Exercise, Raised
+from seq2seq_lab.exercises.verdict import SIGNS, Verdict
+from seq2seq_lab.settings import Rule
+from seq2seq_lab.settings import check as check_argument
+from seq2seq_lab.tables import Table
+
+_latest: dict[str, Verdict] = {}  # of this kernel, for `progress`
+
+
+def check(name: str, answer: Callable, seed: int = 0) -> Verdict:
+    """Whether an answer is right: run on random inputs, beside the reference.
+
+    Args:
+        name: of the exercise, as in `check("clipping", clipped)`.
+        answer: the function that was asked for.
+        seed: of the random inputs.
+
+    Returns:
+        A verdict: true or false, shown with what is wrong first and a hint, with the points as its `repr`.
+        A wrong answer is no error, whatever it does.
+
+    Raises:
+        ValueError: there is no exercise of that name.
+    """
+    exercise = exercise_named(name)
+    with _unnoticed():
+        _latest[name] = _verdict(exercise, answer, seed)
+    return _latest[name]
+
+
+def symptom(name: str, function: Callable) -> Table:
+    """In the bug clinic: the number that the bug moves, of a function and of a healthy one.
+
+    Raises:
+        ValueError: there is no exercise of that name, or it has no symptom.
+    """
+    exercise = exercise_named(name)
+    if exercise.symptom is None:
+        raise ValueError(f"name must be that of a bug of the clinic; got {name!r}")
+    with _unnoticed():
+        here, healthy = f"{exercise.measure(function):.3f}", _healthy(name)
+    return Table(("measured", "here", "healthy"), [(exercise.measures, here, healthy)])
+
+
+def progress(notebook: int | None = None) -> Table:
+    """Which exercises are done, in this kernel, as a table; of one notebook or of all.
+
+    Raises:
+        ValueError: there is no notebook of that number.
+    """
+    numbers = range(1, len(NOTEBOOKS) + 1)
+    if notebook is not None:
+        check_argument("notebook", notebook, Rule(f"one of {[*numbers]}, or None", lambda v: v in numbers))
+    chosen = numbers if notebook is None else [notebook]
+    rows, earned, most = [], 0, 0
+    for exercise in (e for n in chosen for e in exercises_of(n)):
+        verdict = _latest.get(exercise.name)
+        state, points = (verdict.state, verdict.points) if verdict is not None else ("open", 0)
+        rows.append(
+            (exercise.name, exercise.task, f"{SIGNS[state]} {state}", f"{points} of {exercise.points}")
+        )
+        earned, most = earned + points, most + exercise.points
+    rows.append(("all together", "", "", f"{earned} of {most}"))
+    return Table(("exercise", "what to do", "state", "points"), rows)
+
+
+def _verdict(exercise, answer, seed):
+    def verdict(state, message="", hint="", label=""):
+        points = exercise.points if state == "right" else 0
+        return Verdict(exercise.name, state, points, exercise.points, message, hint, label)
+
+    if not callable(answer):
+        return verdict("wrong", f"the answer should be a function, not {type(answer).__name__}", label="type")
+    cases, results = exercise.cases(seed), []
+    for inputs in cases:
+        results.append(exercise.ask(answer, inputs))
+        if isinstance(results[-1], Raised):
+            if results[-1].error == "NotImplementedError":
+                return verdict("open")
+            break
+    finding = exercise.judge(cases[: len(results)], results)
+    moved = _moved(exercise, answer)
+    if finding is None:
+        return verdict("right", moved)
+    return verdict("wrong", f"{finding.message}\n\n{moved}".strip(), finding.hint, finding.label)
+
+
+def _moved(exercise: Exercise, answer: Any) -> str:
+    """What an answer does to the number that the bug had moved."""
+    if exercise.symptom is None:
+        return ""
+    try:
+        here = f"{exercise.measure(answer):.3f}"
+    except (Exception, SystemExit):
+        here = "none"
+    return f"{exercise.measures}: {here}, healthy: {_healthy(exercise.name)}"
+
+
+@functools.cache
+def _healthy(name):
+    """The number of the reference, measured once in a kernel."""
+    exercise = exercise_named(name)
+    return f"{exercise.measure(exercise.reference):.3f}"
+
+
+@contextlib.contextmanager
+def _unnoticed() -> Iterator[None]:
+    """Leave no trace: no warning and nothing on stderr, for which nbgrader scores 0; no number drawn."""
+    states = random.getstate(), np.random.get_state()
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+    random.setstate(states[0])
+    np.random.set_state(states[1])

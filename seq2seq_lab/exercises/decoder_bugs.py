@@ -1,0 +1,216 @@
+"""The bug clinic of notebooks 2 and 3: attention that looks at padding, a decoder one step late.
+
+The first mistake of each, labelled "bug", is the code that the notebook shows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from seq2seq_lab.data import length_mask
+from seq2seq_lab.exercises.exercise import Exercise, Mistake
+from seq2seq_lab.exercises.numbers import lengths, normal, softmax
+from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS
+
+
+def _draw_scores(rng, case):
+    B, S = 3 + case, 4 + case
+    return {"scores": normal(rng, B, S), "lengths": rng.integers(2, S, B).astype(np.int32)}
+
+
+def _over_true_places(scores, lengths):
+    return softmax(np.where(length_mask(lengths, scores.shape[1]), scores, -np.inf))
+
+
+def _times_mask(scores, lengths):
+    return softmax(scores * length_mask(lengths, scores.shape[1]))
+
+
+def _zeroed_after(scores, lengths):
+    return softmax(scores) * length_mask(lengths, scores.shape[1])
+
+
+def _weight_of_padding(weights_of, seed):
+    rng = np.random.default_rng(seed)
+    scores, n = normal(rng, 200, 20), lengths(rng, 200, 20)
+    weights = np.asarray(weights_of(scores, n))
+    return float((weights * ~length_mask(n, 20)).sum(1).mean())
+
+
+LOOKS_AT_PADDING = Exercise(
+    "bug-looks-at-padding",
+    "clinic: attention that looks at padding",
+    2,
+    _draw_scores,
+    _over_true_places,
+    ("weights",),
+    (
+        Mistake(
+            "bug",
+            "the scores of padding become 0. What does the softmax make of a score of 0, beside one of -1?",
+            _times_mask,
+        ),
+        Mistake("zeroed-after", "padding gets 0 now, but the rows do not sum to 1 any more.", _zeroed_after),
+        Mistake("unmasked", "now padding is not masked at all.", lambda scores, lengths: softmax(scores)),
+        Mistake(
+            "turned-round",
+            "this looks at padding and at nothing else.",
+            lambda scores, lengths: _masked_otherwise(scores, ~length_mask(lengths, scores.shape[1])),
+        ),
+        Mistake(
+            "one-less",
+            "the last true place is masked as well.",
+            lambda scores, lengths: _masked_otherwise(scores, length_mask(lengths - 1, scores.shape[1])),
+        ),
+        Mistake(
+            "one-more",
+            "the first place of padding is not masked: places are counted from 0.",
+            lambda scores, lengths: _masked_otherwise(scores, length_mask(lengths + 1, scores.shape[1])),
+        ),
+    ),
+    symptom=_weight_of_padding,
+    measures="mean weight that a text gives to its padding",
+)
+
+
+def _masked_otherwise(scores, mask):
+    """With a very low score, so that a row without any true place is no division by zero."""
+    return softmax(np.where(mask, scores, -1e9))
+
+
+# --- one step late
+
+
+class Writer:
+    """A small decoder: `step(token, h)` -> the next state `(H,)`, `logits(h)` -> `(11,)`."""
+
+    def __init__(self, rng: np.random.Generator, H: int) -> None:
+        self.embeddings, self.W = 2 * normal(rng, TARGET_SYMBOLS, H), normal(rng, H, H)
+        self.W_out = normal(rng, H, TARGET_SYMBOLS)
+
+    def step(self, token: Any, h: Any) -> np.ndarray:
+        return np.tanh(self.embeddings[int(token)] + np.asarray(h) @ self.W)
+
+    def logits(self, h: Any) -> np.ndarray:
+        return np.asarray(h) @ self.W_out
+
+    def __repr__(self) -> str:
+        return f"a small decoder of {len(self.W)} units"
+
+
+def _draw_writer(rng, case):
+    """One that writes # before the end and goes on, so that stopping there shows."""
+    H, steps = 4 + case, 6 + case
+    while True:
+        decoder, h = Writer(rng, H), np.tanh(normal(rng, H))
+        said = _greedy(decoder, h, steps)
+        if END_ID in said[:-1] and set(said[said.index(END_ID) :]) != {END_ID}:
+            return {"decoder": decoder, "h": h, "steps": steps}
+
+
+def _greedy(decoder, h, steps):
+    token, said = END_ID, []
+    for _ in range(steps):
+        h = decoder.step(token, h)
+        token = int(decoder.logits(h).argmax())
+        said.append(token)
+    return said
+
+
+def _state_before(decoder, h, steps):
+    token, said = END_ID, []
+    for _ in range(steps):
+        following = decoder.step(token, h)
+        token = int(decoder.logits(h).argmax())
+        h = following
+        said.append(token)
+    return said
+
+
+def _always_end(decoder, h, steps):
+    said = []
+    for _ in range(steps):
+        h = decoder.step(END_ID, h)
+        said.append(int(decoder.logits(h).argmax()))
+    return said
+
+
+def _token_before(decoder, h, steps):
+    """Each step reads what was said two steps ago."""
+    tokens, said = [END_ID, END_ID], []
+    for _ in range(steps):
+        h = decoder.step(tokens[-2], h)
+        tokens.append(int(decoder.logits(h).argmax()))
+        said.append(tokens[-1])
+    return said
+
+
+def _state_never_moves(decoder, h, steps):
+    token, said = END_ID, []
+    for _ in range(steps):
+        token = int(decoder.logits(decoder.step(token, h)).argmax())
+        said.append(token)
+    return said
+
+
+def _from_zero(decoder, h, steps):
+    token, said = 0, []
+    for _ in range(steps):
+        h = decoder.step(token, h)
+        token = int(decoder.logits(h).argmax())
+        said.append(token)
+    return said
+
+
+def _likeness_to_decoder(write, seed):
+    """Share of symbols as `free_running` writes them, for lesson decoders with large random weights."""
+    import tensorflow as tf
+
+    from seq2seq_lab.gru import GRUCell
+    from seq2seq_lab.parts import Decoder, free_running
+
+    rng, same, steps = np.random.default_rng(seed), [], 8
+    decoder = Decoder(GRUCell(8), embedding=4)
+    for _ in range(5):
+        decoder.set_weights([normal(rng, *w.shape) for w in decoder.get_weights()])
+        h = np.tanh(normal(rng, 1, 8))
+        states = free_running(decoder, tf.constant(h), None, tf.constant(steps))
+        said = write(_OneRow(decoder), h[0], steps)
+        same.append(np.mean(np.asarray(said) == tf.argmax(decoder.logits(states)[:, 0], -1).numpy()))
+    return float(np.mean(same))
+
+
+class _OneRow:
+    """A decoder of the lab, without the axis of the batch."""
+
+    def __init__(self, decoder: Any) -> None:
+        self.decoder = decoder
+
+    def step(self, token: Any, h: Any) -> np.ndarray:
+        return np.asarray(self.decoder.step(np.array([token], np.int32), np.asarray(h)[None], None))[0]
+
+    def logits(self, h: Any) -> np.ndarray:
+        return np.asarray(self.decoder.logits(np.asarray(h)[None]))[0]
+
+
+WRONG_STEP = Exercise(
+    "bug-wrong-step",
+    "clinic: a decoder that reads the arg-max of the wrong step",
+    2,
+    _draw_writer,
+    _greedy,
+    ("tokens",),
+    (
+        Mistake(
+            "bug", "of which state are these the logits: of the one before or behind the step?", _state_before
+        ),
+        Mistake("always-end", "now it reads # at each step, whatever it wrote.", _always_end),
+        Mistake("two-steps-ago", "it reads what it wrote two steps ago.", _token_before),
+        Mistake("same-state", "the state never moves on from the first.", _state_never_moves),
+        Mistake("starts-with-0", "the first symbol that a decoder reads is #, not 0.", _from_zero),
+    ),
+    symptom=_likeness_to_decoder,
+    measures="share of symbols as free_running writes them",
+)

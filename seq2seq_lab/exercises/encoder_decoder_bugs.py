@@ -1,0 +1,301 @@
+"""The bug clinic of notebook 1: working code with one mistake each, and a number that the mistake moves.
+
+The first mistake of each, labelled "bug", is the code that the notebook shows.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from seq2seq_lab.data import get_batch, get_block, length_mask
+from seq2seq_lab.exercises.exercise import Exercise, Mistake, as_array
+from seq2seq_lab.exercises.numbers import lengths, normal, sigmoid
+from seq2seq_lab.settings import Settings
+from seq2seq_lab.vocabulary import END_ID
+
+
+def _draw_losses(rng, case):
+    B, T = 3 + case, 4 + case
+    losses = rng.exponential(2, (B, T)).astype(np.float32)
+    return {"losses": losses, "mask": length_mask(lengths(rng, B, T), T).astype(np.float32)}
+
+
+def _loss_of_a_guess(mean_loss, seed):
+    mask = get_batch(200, 1, 10, rng=seed).targets_mask
+    return float(mean_loss(np.full(mask.shape, np.log(11), np.float32), mask))
+
+
+PADDED_LOSS = Exercise(
+    "bug-padded-loss",
+    "clinic: a loss that gets smaller with more padding",
+    2,
+    _draw_losses,
+    lambda losses, mask: (losses * mask).sum() / mask.sum(),
+    ("loss",),
+    (
+        Mistake(
+            "bug",
+            "the padding adds nothing to the sum. What about the number that the sum is divided by?",
+            lambda losses, mask: (losses * mask).mean(),
+        ),
+        Mistake("unmasked", "now padding is in the sum as well.", lambda losses, mask: losses.mean()),
+        Mistake("unmasked", "now padding is in the sum.", lambda losses, mask: losses.sum() / mask.sum()),
+        Mistake(
+            "mean-of-means",
+            "each sample has the same say here, however long it is; each symbol should.",
+            lambda losses, mask: ((losses * mask).sum(1) / mask.sum(1)).mean(),
+        ),
+        Mistake("sum", "this is the sum; the mean is wanted.", lambda losses, mask: (losses * mask).sum()),
+    ),
+    symptom=_loss_of_a_guess,
+    measures="loss of a fair guess among 11 (log 11 = 2.398)",
+)
+
+
+def _draw_targets(rng, case):
+    batch = get_batch(2 + case, 1, 3 + case, rng)
+    while batch.targets_seqlen.max() < batch.targets_out.shape[1]:  # one row fills its rectangle
+        batch = get_batch(2 + case, 1, 3 + case, rng)
+    return {"targets_out": batch.targets_out, "targets_mask": batch.targets_mask}
+
+
+def _ask_for_inputs(answer, targets_out, targets_mask):
+    """What the decoder reads behind the end does not count."""
+    returned = answer(targets_out)
+    if returned is None:
+        return None
+    read = as_array(returned, "decoder_inputs")
+    if read.shape != targets_mask.shape or read.dtype.kind == "U":
+        return read
+    return np.where(targets_mask == 1, read, 0)
+
+
+def _shifted(targets_out, first=END_ID):
+    return np.insert(targets_out[:, :-1], 0, first, axis=1)
+
+
+@functools.cache
+def _beginner():
+    """A model for one and two digits, which are learned in a second; its first weights, its optimiser's."""
+    import keras
+
+    from seq2seq_lab.model import Seq2Seq
+    from seq2seq_lab.training import prepare
+
+    model = Seq2Seq(Settings(min_digits=1, max_digits=2, batch_size=32, samples_per_epoch=32 * 1000))
+    prepare(model, keras.optimizers.Adam(0.02))
+    return model, model.get_weights(), [variable.numpy() for variable in model.optimizer.variables]
+
+
+def _free_running_match(decoder_inputs, seed):
+    """Exact match, free-running, after a short training whose decoder reads what the function gives it."""
+    import tensorflow as tf
+
+    from seq2seq_lab.loss import exact_match
+
+    model, weights, optimizer = _beginner()
+    rng, K = np.random.default_rng(seed), model.settings.batches_per_epoch
+    model.set_weights([w if w.ndim == 1 else rng.normal(0, 0.1, w.shape) for w in weights])
+    for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
+        variable.assign(value)
+    block = get_block(seed, 0, model.settings)
+    targets = block.targets_out
+    read = np.reshape(decoder_inputs(targets.reshape(-1, 3)), targets.shape).astype(np.int32)
+    x = block.inputs, block.inputs_seqlen, read, np.array([0, K], np.int32)
+    data = tf.data.Dataset.from_tensors((x, targets, block.targets_mask))
+    model.fit(data, steps_per_epoch=1, shuffle=False, verbose=0)
+    held_out = get_batch(200, 1, 2, seed, "validation")
+    logits = model.free_running(held_out.inputs, held_out.inputs_seqlen, 3)
+    return float(exact_match(logits, held_out.targets_out, held_out.targets_mask))
+
+
+NOT_SHIFTED = Exercise(
+    "bug-not-shifted",
+    "clinic: perfect in training, useless free-running",
+    2,
+    _draw_targets,
+    _shifted,
+    ("decoder_inputs",),
+    (
+        Mistake(
+            "bug",
+            "at each step the decoder reads the very symbol that it should write.",
+            lambda targets_out: targets_out,
+        ),
+        Mistake(
+            "other-way",
+            "shifted, but to the left: now it reads the symbol after the one that it should write.",
+            lambda targets_out: np.append(targets_out[:, 1:], targets_out[:, :1] * 0, axis=1),
+        ),
+        Mistake(
+            "other-way",
+            "shifted, but to the left: now it reads the symbol after the one that it should write.",
+            lambda targets_out: np.append(targets_out[:, 1:], targets_out[:, :1] * 0 + END_ID, axis=1),
+        ),
+        Mistake(
+            "no-start",
+            "shifted, but the first symbol is wrong: what does a decoder read before it has written any?",
+            lambda targets_out: _shifted(targets_out, 0),
+        ),
+        Mistake(
+            "rolled",
+            "what falls out on the right comes back in on the left: for most rows that is padding.",
+            lambda targets_out: np.roll(targets_out, 1, axis=1),
+        ),
+        Mistake(
+            "one-longer",
+            "as many places as before: the last symbol is written, but never read.",
+            lambda targets_out: np.insert(targets_out, 0, END_ID, axis=1),
+        ),
+    ),
+    call=_ask_for_inputs,
+    symptom=_free_running_match,
+    measures="exact match, free-running, after a short training",
+)
+
+
+class Step:
+    """A step of a recurrent network: `step(x (B, E), h (B, H))` -> the next state."""
+
+    def __init__(self, W_x: np.ndarray, W_h: np.ndarray) -> None:
+        self.W_x, self.W_h = W_x, W_h
+
+    def __call__(self, x: Any, h: Any) -> np.ndarray:
+        return np.tanh(np.asarray(x) @ self.W_x + np.asarray(h) @ self.W_h)
+
+    def __repr__(self) -> str:
+        return f"a step of {len(self.W_h)} units"
+
+
+def _draw_reading(rng, case):
+    B, S, E, H = 2 + case, 5 + case, 8, 4 + case
+    step = Step(normal(rng, E, H), normal(rng, H, H))
+    return {"step": step, "x": normal(rng, B, S, E), "lengths": lengths(rng, B, S), "h": normal(rng, B, H)}
+
+
+def _last_state(step, x, lengths, h):
+    for t in range(x.shape[1]):
+        h = np.where((t < lengths)[:, None], step(x[:, t], h), h)
+    return h
+
+
+def _to_the_end(step, x, lengths, h, last=None):
+    for t in range(x.shape[1])[:last]:
+        h = step(x[:, t], h)
+    return h
+
+
+def _change_by_padding(encode, seed):
+    inputs = _draw_reading(np.random.default_rng(seed), 2)
+    x = inputs["x"]
+    longer = {**inputs, "x": np.concatenate([x, np.ones_like(x)], 1)}
+    return float(np.abs(np.asarray(encode(**longer)) - np.asarray(encode(**inputs))).max())
+
+
+def _zeroed(step, x, lengths, h):
+    for t in range(x.shape[1]):
+        h = np.where((t < lengths)[:, None], step(x[:, t], h), 0)
+    return h
+
+
+def _zero_inputs(step, x, lengths, h):
+    return _to_the_end(step, x * length_mask(lengths, x.shape[1])[..., None], lengths, h)
+
+
+def _one_less(step, x, lengths, h):
+    return _last_state(step, x, lengths - 1, h)
+
+
+OVER_PADDING = Exercise(
+    "bug-over-padding",
+    "clinic: an encoder that reads on behind the end",
+    2,
+    _draw_reading,
+    _last_state,
+    ("state",),
+    (
+        Mistake("bug", "each row is read to the end of the rectangle. Where does its text end?", _to_the_end),
+        Mistake(
+            "shortest",
+            "now every row stops where the shortest ends.",
+            lambda step, x, lengths, h: _to_the_end(step, x, lengths, h, int(lengths.min())),
+        ),
+        Mistake("zeroed", "behind its end a row should keep its state, not lose it.", _zeroed),
+        Mistake(
+            "zero-inputs",
+            "an input of zeros is still an input: the state goes on changing.",
+            _zero_inputs,
+        ),
+        Mistake("one-less", "the last true character is not read.", _one_less),
+    ),
+    symptom=_change_by_padding,
+    measures="largest change of the state when padding is added",
+)
+
+
+def _draw_gates(rng, case):
+    B, E, H = 2 + case, 3 + case, 4
+    W = {"W_xc": normal(rng, E, H), "W_hc": normal(rng, H, H), "b_c": normal(rng, H)}
+    return {"x": normal(rng, B, E), "h": np.tanh(normal(rng, B, H)), "r": sigmoid(normal(rng, B, H)), **W}
+
+
+def _candidate(x, h, r, W_xc, W_hc, b_c):
+    return np.tanh(x @ W_xc + (r * h) @ W_hc + b_c)
+
+
+def _distance_from_cell(candidate, seed):
+    """Of a whole step with this candidate from that of `GRUCell`."""
+    from seq2seq_lab.gru import GRUCell
+
+    rng = np.random.default_rng(seed)
+    x, h = normal(rng, 4, 3), np.tanh(normal(rng, 4, 5))
+    cell = GRUCell(5)
+    cell.build((None, 3))
+    cell.set_weights([normal(rng, *w.shape) for w in cell.weights])
+    W = {w.name: np.array(w) for w in cell.weights}
+    z = sigmoid(x @ W["W_xz"] + h @ W["W_hz"] + W["b_z"])
+    r = sigmoid(x @ W["W_xr"] + h @ W["W_hr"] + W["b_r"])
+    c = np.asarray(candidate(x, h, r, W["W_xc"], W["W_hc"], W["b_c"]))
+    return float(np.abs((1 - z) * c + z * h - np.asarray(cell(x, [h])[0])).max())
+
+
+RESET_GATE = Exercise(
+    "bug-reset-gate",
+    "clinic: a cell that is nearly a GRU",
+    2,
+    _draw_gates,
+    _candidate,
+    ("candidate",),
+    (
+        Mistake(
+            "bug",
+            "the reset gate chooses among what comes out of W_hc. And in the equation?",
+            lambda x, h, r, W_xc, W_hc, b_c: np.tanh(x @ W_xc + r * (h @ W_hc) + b_c),
+        ),
+        Mistake(
+            "no-gate",
+            "now the reset gate is gone.",
+            lambda x, h, r, W_xc, W_hc, b_c: np.tanh(x @ W_xc + h @ W_hc + b_c),
+        ),
+        Mistake(
+            "gates-all",
+            "the input and the bias are none of the reset gate's business.",
+            lambda x, h, r, W_xc, W_hc, b_c: np.tanh(r * (x @ W_xc + h @ W_hc + b_c)),
+        ),
+        Mistake(
+            "one-minus",
+            "r, not 1 - r: where r is 0 the old state is hidden.",
+            lambda x, h, r, W_xc, W_hc, b_c: _candidate(x, h, 1 - r, W_xc, W_hc, b_c),
+        ),
+        Mistake(
+            "no-tanh",
+            "the tanh is gone.",
+            lambda x, h, r, W_xc, W_hc, b_c: x @ W_xc + (r * h) @ W_hc + b_c,
+        ),
+    ),
+    symptom=_distance_from_cell,
+    measures="largest difference to a step of lab.GRUCell",
+)

@@ -1,0 +1,238 @@
+"""What an exercise is, and how an answer to it is judged: type, then shape, then values, on random inputs.
+
+An exercise is asked in three steps that need not happen in one process: `cases` draws inputs, `ask` hands
+them to an answer and brings back plain arrays, `judge` compares those with the reference and finds the hint.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Inputs = Mapping[str, Any]
+SHOWN = 60  # numbers of an input that a message spells out
+UNKNOWN = "unknown"
+
+
+class Mistake(NamedTuple):
+    """Something that people really do: `does` computes what comes of it, the hint says where to look."""
+
+    label: str
+    hint: str
+    does: Callable[..., Any]
+
+
+class Finding(NamedTuple):
+    """What was found wrong: a label for it, what is the matter in words, and a hint or nothing."""
+
+    label: str
+    message: str
+    hint: str = ""
+
+
+class Raised(NamedTuple):
+    """What an answer came to when it returned nothing usable: the error's type, and what it said."""
+
+    error: str
+    says: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Exercise:
+    """One thing to do that can be checked by running it.
+
+    Args:
+        name: what `check` calls it; the notebook's cells are named after it.
+        task: what is to be done, in a few words.
+        points: what a right answer earns.
+        draw: from a generator and the number of the case to the inputs, by the names of the arguments.
+        reference: a right answer.
+        returns: names of what is returned, one or several.
+        mistakes: the usual ones, the likeliest first; in the bug clinic the first is the bug.
+        call: how an answer is called, where it takes more than the inputs as they are.
+        fault: judges what was returned for some inputs, where many answers are right.
+        symptom: in the bug clinic, the number that the bug moves, of an answer and a seed.
+        measures: what that number is.
+    """
+
+    name: str
+    task: str
+    points: int
+    draw: Callable[[np.random.Generator, int], Inputs]
+    reference: Callable[..., Any]
+    returns: tuple[str, ...]
+    mistakes: tuple[Mistake, ...] = ()
+    call: Callable[..., Any] = lambda answer, **inputs: answer(**inputs)
+    fault: Callable[..., Finding | None] | None = None
+    symptom: Callable[[Callable, int], float] | None = None
+    measures: str = ""
+    number_of_cases: int = 4
+
+    def cases(self, seed: int = 0) -> list[Inputs]:
+        """Random inputs, the small ones first; the same for the same seed."""
+        rng = np.random.default_rng([seed, *self.name.encode()])
+        return [self.draw(rng, i) for i in range(self.number_of_cases)]
+
+    def ask(self, answer: Callable, inputs: Inputs) -> list[np.ndarray] | Raised:
+        """What the answer returns for some inputs, as plain arrays; whatever it raises, this does not."""
+        try:
+            return self.plain(self.call(answer, **copy.deepcopy(dict(inputs))))
+        except (Exception, SystemExit) as error:
+            return Raised(type(error).__name__, " ".join(str(error).split())[:300])
+
+    def plain(self, returned: Any) -> list[np.ndarray]:
+        """Arrays of numbers or of strings, one for each name in `returns`.
+
+        Raises:
+            TypeError: it is something else.
+        """
+        if returned is None:
+            raise Nothing("it returns nothing (None). Is there a `return`?")
+        n, parts = len(self.returns), [returned]
+        if n > 1:
+            if not isinstance(returned, (tuple, list)) or len(returned) != n:
+                what = f"{len(returned)} values" if isinstance(returned, (tuple, list)) else _kind(returned)
+                raise WrongType(f"it should return {n} values ({', '.join(self.returns)}), not {what}")
+            parts = list(returned)
+        return [as_array(part, name) for part, name in zip(parts, self.returns, strict=True)]
+
+    def measure(self, answer: Callable, seed: int = 0) -> float:
+        """The symptom of an answer, which gets copies: it may work in place."""
+
+        def copied(value):
+            return value.copy() if isinstance(value, np.ndarray) else value
+
+        def with_copies(*args, **inputs):
+            return answer(*map(copied, args), **{name: copied(value) for name, value in inputs.items()})
+
+        return self.symptom(with_copies, seed)
+
+    def expected(self, inputs: Inputs) -> list[np.ndarray]:
+        """What the reference returns, as plain arrays."""
+        return self.plain(self.call(self.reference, **copy.deepcopy(dict(inputs))))
+
+    def judge(self, cases: list[Inputs], results: list[list[np.ndarray] | Raised]) -> Finding | None:
+        """The first thing that is wrong with the results for these cases, or None if they are right."""
+        pairs = list(zip(cases, results, strict=True))
+        for first, (inputs, result) in enumerate(pairs):
+            finding = self._judge_one(inputs, result)
+            if finding is not None:
+                label, hint = finding.label, finding.hint
+                for mistake in self.mistakes:
+                    made = [self._made(mistake, *pair) for pair in pairs]
+                    if all(made) and made[first] is not UNKNOWN:
+                        label, hint = mistake.label, mistake.hint
+                        break
+                return Finding(label, f"{finding.message}\n\nIt was called with\n{spelled(inputs)}", hint)
+        return None
+
+    def _judge_one(self, inputs, result):
+        if isinstance(result, Raised):
+            if result.error == Nothing.__name__:
+                return Finding("nothing", result.says)
+            if result.error == WrongType.__name__:
+                return Finding("type", result.says)
+            return Finding("raises", f"it raised {result.error}: {result.says}")
+        if self.fault is not None:
+            texts = [name for name, a in zip(self.returns, result, strict=True) if a.dtype.kind == "U"]
+            return Finding("type", f"`{texts[0]}` is text") if texts else self.fault(result, **inputs)
+        for name, got, want in zip(self.returns, result, self.expected(inputs), strict=True):
+            finding = difference(name, got, want)
+            if finding is not None:
+                return finding
+        return None
+
+    def _made(self, mistake, inputs, result):
+        """Whether this mistake leads to just this result; unknown where it leads to no numbers."""
+        wrong = self.ask(mistake.does, inputs)
+        if isinstance(wrong, Raised) and isinstance(result, Raised):
+            return wrong.error == result.error
+        if isinstance(wrong, Raised) or not all(a.dtype.kind == "U" or np.isfinite(a).all() for a in wrong):
+            return UNKNOWN
+        return not isinstance(result, Raised) and all(
+            difference("", a, b) is None for a, b in zip(result, wrong, strict=True)
+        )
+
+
+class Nothing(TypeError):
+    """An answer returned None."""
+
+
+class WrongType(TypeError):
+    """An answer returned something that is no array, or not as many as wanted."""
+
+
+def difference(name: str, got: np.ndarray, want: np.ndarray) -> Finding | None:
+    """The first way in which two arrays differ: kind, shape, NaN, value; None if they do not."""
+    texts = want.dtype.kind == "U"
+    if (got.dtype.kind == "U") != texts:
+        return Finding("type", f"`{name}` should be {'text' if texts else 'numbers'}, not {_kind(got)}")
+    if got.shape != want.shape:
+        return Finding("shape", f"`{name}` should have shape {want.shape}, but has {got.shape}")
+    if not texts and np.isnan(got).any():
+        return Finding("nan", f"`{name}` is not a number (NaN) at {_place(np.isnan(got))}")
+    same = got == want if texts else np.isclose(got, want, rtol=1e-4, atol=1e-5)
+    if same.all():
+        return None
+    place = tuple(np.argwhere(~same)[0])
+    where = f"`{name}`" + (f" at {_place(~same)}" if place else "")
+    return Finding("value", f"{where} should be {_short(want[place])}, but is {_short(got[place])}")
+
+
+def spelled(inputs: Inputs) -> str:
+    """Inputs as text, a line each; large arrays by their shape alone."""
+    return "\n".join(f"{name} = {_spelled(value)}" for name, value in inputs.items())
+
+
+def _spelled(value):
+    if isinstance(value, np.ndarray) and value.size > SHOWN:
+        return f"random numbers of shape {value.shape}"
+    if isinstance(value, np.ndarray):
+        return np.array2string(value, precision=3, suppress_small=True, separator=", ").replace(
+            "\n", "\n    "
+        )
+    if isinstance(value, list) and value and isinstance(value[0], np.ndarray):
+        return "[" + ", ".join(_spelled(v) for v in value) + "]"
+    text = repr(value)
+    return text if len(text) < 400 else f"{text[:400]} …"
+
+
+def as_array(value: Any, name: str) -> np.ndarray:
+    """Numbers as float64, or strings.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    try:
+        array = np.array(value)
+    except Exception as error:  # whatever an odd object raises
+        raise WrongType(f"`{name}` should be an array, but is {_kind(value)}") from error
+    if array.dtype.kind not in "biufU":
+        raise WrongType(f"`{name}` should be an array, but is {_kind(value)}")
+    return array if array.dtype.kind == "U" else array.astype(np.float64)
+
+
+def _kind(value):
+    if isinstance(value, np.ndarray):
+        return {"U": "text", "O": "an array of objects"}.get(value.dtype.kind, "numbers")
+    if isinstance(value, (list, tuple)) and value:
+        odd = next((v for v in value if not isinstance(v, (int, float, np.generic, np.ndarray))), value[0])
+        return f"{_a(value)} with {_a(odd)} in it"
+    return _a(value)
+
+
+def _a(value):
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def _place(where):
+    return "[" + ", ".join(map(str, np.argwhere(where)[0])) + "]"
+
+
+def _short(value):
+    return repr(str(value)) if value.dtype.kind == "U" else f"{value:.5g}"

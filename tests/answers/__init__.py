@@ -1,0 +1,47 @@
+"""A corpus of answers as students write them, right and wrong, for every exercise.
+
+    @right("clipping")
+    def clipped(gradients, clip_norm): ...
+
+    @wrong("clipping", "each-alone")        # the label of the hint that it must trigger
+    def clipped(gradients, clip_norm): ...
+
+An answer stands alone: it uses its arguments and what the notebook has imported (`np`, `tf`, `keras`, `lab`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Answer(NamedTuple):
+    """An answer to an exercise; `label` is that of its mistake, or None where it is right."""
+
+    exercise: str
+    function: Callable
+    label: str | None
+
+
+ANSWERS: list[Answer] = []
+
+
+def right(exercise: str) -> Callable:
+    """Enter a right answer."""
+    return _enter(exercise, None)
+
+
+def wrong(exercise: str, label: str) -> Callable:
+    """Enter a wrong answer, by the label of the mistake in it."""
+    return _enter(exercise, label)
+
+
+def _enter(exercise, label):
+    def enter(function):
+        ANSWERS.append(Answer(exercise, function, label))
+        return function
+
+    return enter
+
+
+from answers import attention, decoding, encoder_decoder  # noqa: E402, F401 (they enter their answers)

@@ -1,0 +1,561 @@
+"""Answers to the exercises of notebook 3."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import seq2seq_lab as lab
+from answers import right, wrong
+
+# --- beam-step
+
+
+@right("beam-step")
+def beam_in_a_loop(beam, next_log_p, width):
+    candidates = []
+    for text, log_p in beam:
+        if text.endswith("#"):
+            candidates.append((text, log_p))
+            continue
+        for symbol, log_q in next_log_p(text).items():
+            candidates.append((text + symbol, log_p + log_q))
+    candidates.sort(key=lambda pair: pair[1], reverse=True)
+    return candidates[:width]
+
+
+@right("beam-step")
+def beam_with_a_heap(beam, next_log_p, width):
+    import heapq
+
+    ended = [pair for pair in beam if pair[0][-1] == "#"]
+    going_on = [(t + s, p + q) for t, p in beam if t[-1] != "#" for s, q in next_log_p(t).items()]
+    return heapq.nlargest(width, ended + going_on, key=lambda pair: pair[1])
+
+
+@right("beam-step")
+def beam_as_a_dict(beam, next_log_p, width):
+    worth = {}
+    for text, log_p in beam:
+        if "#" in text:
+            worth[text] = log_p
+        else:
+            worth.update({text + s: log_p + q for s, q in next_log_p(text).items()})
+    best = sorted(worth, key=worth.get, reverse=True)[:width]
+    return [(text, worth[text]) for text in best]
+
+
+@right("beam-step")
+def beam_with_argsort(beam, next_log_p, width):
+    texts, numbers = [], []
+    for text, log_p in beam:
+        following = {"": 0.0} if text.endswith("#") else next_log_p(text)
+        texts += [text + symbol for symbol in following]
+        numbers += [log_p + log_q for log_q in following.values()]
+    order = np.argsort(numbers)[::-1][:width]
+    return tuple([texts[i], np.float32(numbers[i])] for i in order)
+
+
+@wrong("beam-step", "ended-continued")
+def beam_that_never_ends(beam, next_log_p, width):
+    candidates = []
+    for text, log_p in beam:
+        following = next_log_p(text)
+        for symbol in following:
+            candidates.append((text + symbol, log_p + following[symbol]))
+    return sorted(candidates, key=lambda pair: pair[1], reverse=True)[:width]
+
+
+@wrong("beam-step", "ended-dropped")
+def beam_that_forgets_the_ended(beam, next_log_p, width):
+    candidates = []
+    for text, log_p in beam:
+        if text.endswith("#"):
+            continue
+        for symbol, log_q in next_log_p(text).items():
+            candidates.append((text + symbol, log_p + log_q))
+    candidates.sort(key=lambda pair: pair[1], reverse=True)
+    return candidates[:width]
+
+
+@wrong("beam-step", "ended-always-kept")
+def beam_that_keeps_the_ended(beam, next_log_p, width):
+    finished, candidates = [], []
+    for text, log_p in beam:
+        if text.endswith("#"):
+            finished.append((text, log_p))
+        else:
+            candidates += [(text + s, log_p + q) for s, q in next_log_p(text).items()]
+    candidates.sort(key=lambda pair: pair[1], reverse=True)
+    return finished + candidates[: width - len(finished)]
+
+
+@wrong("beam-step", "best-of-each")
+def beam_one_from_each(beam, next_log_p, width):
+    new = []
+    for text, log_p in beam:
+        if text.endswith("#"):
+            new.append((text, log_p))
+        else:
+            following = next_log_p(text)
+            symbol = max(following, key=following.get)
+            new.append((text + symbol, log_p + following[symbol]))
+    return sorted(new, key=lambda pair: pair[1], reverse=True)[:width]
+
+
+@wrong("beam-step", "forgotten")
+def beam_without_a_past(beam, next_log_p, width):
+    worth = {}
+    for text, log_p in beam:
+        if text.endswith("#"):
+            worth[text] = log_p
+        else:
+            for symbol, log_q in next_log_p(text).items():
+                worth[text + symbol] = log_q
+    return sorted(worth.items(), key=lambda pair: pair[1], reverse=True)[:width]
+
+
+@wrong("beam-step", "multiplied")
+def beam_of_products(beam, next_log_p, width):
+    candidates = [(t, p) for t, p in beam if t.endswith("#")]
+    for t, p in beam:
+        if not t.endswith("#"):
+            candidates.extend((t + s, p * q) for s, q in next_log_p(t).items())
+    candidates.sort(key=lambda pair: pair[1])
+    return candidates[::-1][:width]
+
+
+@wrong("beam-step", "worst-first")
+def beam_sorted_upwards(beam, next_log_p, width):
+    texts, numbers = [], []
+    for text, log_p in beam:
+        for symbol, log_q in [("", 0)] if text.endswith("#") else next_log_p(text).items():
+            texts.append(text + symbol)
+            numbers.append(log_p + log_q)
+    return [(texts[i], numbers[i]) for i in np.argsort(numbers)[:width]]
+
+
+@wrong("beam-step", "all-kept")
+def beam_of_any_width(beam, next_log_p, width):
+    candidates = []
+    for text, log_p in beam:
+        if text.endswith("#"):
+            candidates.append((text, log_p))
+        else:
+            candidates += [(text + s, log_p + q) for s, q in next_log_p(text).items()]
+    return sorted(candidates, key=lambda pair: pair[1], reverse=True)
+
+
+@wrong("beam-step", "greedy")
+def beam_of_one(beam, next_log_p, width):
+    best, best_log_p = "", -np.inf
+    for text, log_p in beam:
+        for s, q in {"": 0}.items() if text.endswith("#") else next_log_p(text).items():
+            if log_p + q > best_log_p:
+                best, best_log_p = text + s, log_p + q
+    return [(best, best_log_p)]
+
+
+@wrong("beam-step", "value")
+def beam_sorted_by_text(beam, next_log_p, width):
+    candidates = []
+    for text, log_p in beam:
+        if text.endswith("#"):
+            candidates.append((text, log_p))
+        else:
+            candidates += [(text + s, log_p + q) for s, q in next_log_p(text).items()]
+    return sorted(candidates, reverse=True)[:width]
+
+
+@wrong("beam-step", "type")
+def beam_returned_as_a_dict(beam, next_log_p, width):
+    candidates = {}
+    for text, log_p in beam:
+        if text.endswith("#"):
+            candidates[text] = log_p
+        else:
+            candidates.update({text + s: log_p + q for s, q in next_log_p(text).items()})
+    return dict(sorted(candidates.items(), key=lambda pair: -pair[1])[:width])
+
+
+@wrong("beam-step", "raises")
+def beam_with_digits_as_indices(beam, next_log_p, width):
+    candidates = []
+    for text, log_p in beam:
+        if text.endswith("#"):
+            candidates.append((text, log_p))
+        else:
+            candidates += [(text + s, log_p + next_log_p(text)[s]) for s in "0123456789#"]
+    return sorted(candidates, key=lambda pair: -pair[1])[:width]
+
+
+@wrong("beam-step", "nothing")
+def beam_sorted_to_none(beam, next_log_p, width):
+    pairs = [(t + s, p + q) for t, p in beam if t[-1] != "#" for s, q in next_log_p(t).items()]
+    pairs += [(t, p) for t, p in beam if t[-1] == "#"]
+    return pairs.sort(key=lambda pair: -pair[1])
+
+
+# --- scores
+
+
+@right("scores")
+def scores_in_a_list(hypotheses, length_power):
+    return [h.log_probability / len(h.text) ** length_power for h in hypotheses]
+
+
+@right("scores")
+def scores_in_numpy(hypotheses, length_power):
+    log_p = np.array([h.log_probability for h in hypotheses])
+    length = np.array([len(h.text) for h in hypotheses])
+    return log_p / np.power(length, length_power)
+
+
+@right("scores")
+def scores_in_tensorflow(hypotheses, length_power):
+    log_p = tf.constant([h.log_probability for h in hypotheses])
+    length = tf.constant([float(len(h.text)) for h in hypotheses])
+    return log_p * length**-length_power
+
+
+@right("scores")
+def scores_in_a_loop(hypotheses, length_power):
+    import math
+
+    scores = ()
+    for text, log_p, _ in hypotheses:
+        scores += (log_p / math.exp(length_power * math.log(len(text))),)
+    return scores
+
+
+@wrong("scores", "without-the-end")
+def scores_by_digits(hypotheses, length_power):
+    scores = []
+    for h in hypotheses:
+        digits = h.text.replace("#", "")
+        scores.append(h.log_probability / len(digits) ** length_power)
+    return scores
+
+
+@wrong("scores", "multiplied")
+def scores_times_length(hypotheses, length_power):
+    lengths = np.array([len(h.text) for h in hypotheses])
+    return np.array([h.log_probability for h in hypotheses]) * lengths**length_power
+
+
+@wrong("scores", "times-power")
+def scores_by_a_product(hypotheses, length_power):
+    scores = []
+    for h in hypotheses:
+        scores.append(h.log_probability / (length_power * len(h.text)))
+    return scores
+
+
+@wrong("scores", "power-of-all")
+def scores_with_a_power_around(hypotheses, length_power):
+    surprise = np.array([-h.log_probability for h in hypotheses])
+    lengths = np.array([len(h.text) for h in hypotheses])
+    return -np.power(surprise / lengths, length_power)
+
+
+@wrong("scores", "own-score")
+def scores_as_they_are(hypotheses, length_power):
+    return np.array(hypotheses)[:, 2].astype(float)
+
+
+@wrong("scores", "probability")
+def scores_of_probabilities(hypotheses, length_power):
+    p = tf.exp([h.log_probability for h in hypotheses])
+    return p / tf.constant([len(h.text) for h in hypotheses], tf.float32) ** length_power
+
+
+@wrong("scores", "no-power")
+def scores_without_power(hypotheses, length_power):
+    return keras.ops.array([h.log_probability / len(h.text) for h in hypotheses])
+
+
+@wrong("scores", "value")
+def scores_by_length_of_the_tuple(hypotheses, length_power):
+    return [h.log_probability / len(h) ** length_power for h in hypotheses]
+
+
+@wrong("scores", "type")
+def scores_inside_hypotheses(hypotheses, length_power):
+    return [lab.Hypothesis(t, p, p / len(t) ** length_power) for t, p, _ in hypotheses]
+
+
+@wrong("scores", "shape")
+def scores_of_the_best(hypotheses, length_power):
+    return max(h.log_probability / len(h.text) ** length_power for h in hypotheses)
+
+
+@wrong("scores", "raises")
+def scores_of_all_at_once(hypotheses, length_power):
+    return hypotheses.log_probability / len(hypotheses.text) ** length_power
+
+
+# --- schedule
+
+
+@right("schedule")
+def schedule_up_to_a_half(samples):
+    return min(0.5, samples / 100_000)
+
+
+@right("schedule")
+def schedule_in_steps(samples):
+    if samples < 10_000:
+        return 0
+    elif samples < 50_000:
+        return 0.1
+    return 0.25
+
+
+@right("schedule")
+def schedule_sigmoid(samples):
+    k = 5000
+    return 1 - k / (k + np.exp(min(samples / k, 50)))
+
+
+@right("schedule")
+def schedule_in_tensorflow(samples):
+    return 1 - tf.pow(0.9999, tf.cast(samples, tf.float32))
+
+
+@right("schedule")
+def schedule_constant(samples):
+    return 0.25
+
+
+@wrong("schedule", "out-of-range")
+def schedule_that_grows_for_ever(samples):
+    return samples / 100_000
+
+
+@wrong("schedule", "out-of-range")
+def schedule_that_falls_below_0(samples):
+    return 1 - samples / 50_000
+
+
+@wrong("schedule", "out-of-range")
+def schedule_in_percent(samples):
+    return min(30, samples / 1000)
+
+
+@wrong("schedule", "out-of-range")
+def schedule_of_nan(samples):
+    seen = tf.cast(samples, tf.float32)
+    return 0.3 * seen / (seen + seen)
+
+
+@wrong("schedule", "never")
+def schedule_by_whole_numbers(samples):
+    return min(0.3, samples // 1_000_000)
+
+
+@wrong("schedule", "never")
+def schedule_of_min_and_max_mixed_up(samples):
+    return min(0, samples / 100_000)
+
+
+@wrong("schedule", "always")
+def schedule_of_max_for_min(samples):
+    return max(1, samples / 1_000_000)
+
+
+@wrong("schedule", "shape")
+def schedule_of_an_array(samples):
+    return np.clip([samples / 100_000], 0, 0.5)
+
+
+@wrong("schedule", "raises")
+def schedule_divided_by_0(samples):
+    return 1 - min(1, 1000 / samples)
+
+
+@wrong("schedule", "nothing")
+def schedule_with_a_missing_else(samples):
+    if samples > 20_000:
+        return 0.3
+
+
+# --- bug-wrong-step
+
+
+@right("bug-wrong-step")
+def steps_in_a_loop(decoder, h, steps):
+    token = 10  # the id of #
+    tokens = []
+    for _ in range(steps):
+        h = decoder.step(token, h)
+        token = np.argmax(decoder.logits(h))
+        tokens.append(token)
+    return tokens
+
+
+@right("bug-wrong-step")
+def steps_in_an_array(decoder, h, steps):
+    tokens = np.full(steps + 1, 10)
+    for t in range(steps):
+        h = decoder.step(tokens[t], h)
+        tokens[t + 1] = decoder.logits(h).argmax()
+    return tokens[1:]
+
+
+@right("bug-wrong-step")
+def steps_by_recursion(decoder, h, steps):
+    def write(token, h, left):
+        if left == 0:
+            return ()
+        h = decoder.step(token, h)
+        logits = list(decoder.logits(h))
+        token = logits.index(max(logits))
+        return (token, *write(token, h, left - 1))
+
+    return write(10, h, steps)
+
+
+@right("bug-wrong-step")
+def steps_in_tensorflow(decoder, h, steps):
+    token, tokens = tf.constant(10), []
+    while len(tokens) < steps:
+        h = tf.constant(decoder.step(token, h))
+        token = tf.argmax(decoder.logits(h))
+        tokens.append(token)
+    return tf.stack(tokens)
+
+
+@wrong("bug-wrong-step", "bug")
+def steps_with_the_logits_before(decoder, h, steps):
+    states, tokens = [h], [10]
+    for t in range(steps):
+        states.append(decoder.step(tokens[t], states[t]))
+        tokens.append(np.argmax(decoder.logits(states[t])))
+    return tokens[1:]
+
+
+@wrong("bug-wrong-step", "always-end")
+def steps_that_always_read_the_end(decoder, h, steps):
+    tokens = np.zeros(steps)
+    for t in range(steps):
+        h = decoder.step(10, h)
+        tokens[t] = np.argmax(decoder.logits(h))
+    return tokens
+
+
+@wrong("bug-wrong-step", "two-steps-ago")
+def steps_that_read_two_steps_ago(decoder, h, steps):
+    before, token, tokens = 10, 10, []
+    for _ in range(steps):
+        h = decoder.step(before, h)
+        before, token = token, np.argmax(decoder.logits(h))
+        tokens.append(token)
+    return np.array(tokens)
+
+
+@wrong("bug-wrong-step", "same-state")
+def steps_from_the_first_state(decoder, h, steps):
+    token, tokens = 10, []
+    for _ in range(steps):
+        new_h = decoder.step(token, h)
+        token = np.argmax(decoder.logits(new_h))
+        tokens.append(token)
+    return tokens
+
+
+@wrong("bug-wrong-step", "starts-with-0")
+def steps_from_padding(decoder, h, steps):
+    tokens = [0]
+    while len(tokens) <= steps:
+        h = decoder.step(tokens[-1], h)
+        tokens.append(np.argmax(decoder.logits(h)))
+    return tokens[1:]
+
+
+@wrong("bug-wrong-step", "shape")
+def steps_with_the_start_in_front(decoder, h, steps):
+    tokens = [10]
+    for _ in range(steps):
+        h = decoder.step(tokens[-1], h)
+        tokens.append(np.argmax(decoder.logits(h)))
+    return tokens
+
+
+@wrong("bug-wrong-step", "type")
+def steps_as_a_text(decoder, h, steps):
+    token, text = 10, ""
+    for _ in range(steps):
+        h = decoder.step(token, h)
+        token = np.argmax(decoder.logits(h))
+        text += "0123456789#"[token]
+    return text
+
+
+@wrong("bug-wrong-step", "raises")
+def steps_along_an_axis_too_many(decoder, h, steps):
+    token, tokens = 10, []
+    for _ in range(steps):
+        h = decoder.step(token, h)
+        token = np.argmax(decoder.logits(h), axis=1)
+        tokens.append(token)
+    return tokens
+
+
+@wrong("bug-wrong-step", "value")
+def steps_of_the_least_likely(decoder, h, steps):
+    token, tokens = 10, []
+    for _ in range(steps):
+        h = decoder.step(token, h)
+        token = np.argmin(decoder.logits(h))
+        tokens.append(token)
+    return tokens
+
+
+@wrong("beam-step", "ended-always-kept")
+def beam_that_keeps_the_ended_and_sorts(beam, next_log_p, width):
+    ended = [pair for pair in beam if pair[0][-1] == "#"]
+    others = [(b + s, p + q) for b, p in beam if b[-1] != "#" for s, q in next_log_p(b).items()]
+    others.sort(key=lambda pair: -pair[1])
+    return sorted((ended + others)[:width], key=lambda pair: -pair[1])
+
+
+@wrong("beam-step", "value")
+def beam_of_the_two_best_of_each(beam, next_log_p, width):
+    found = [pair for pair in beam if pair[0][-1] == "#"]
+    for beginning, log_p in beam:
+        if beginning[-1] != "#":
+            best = sorted(next_log_p(beginning).items(), key=lambda pair: -pair[1])[:2]
+            found += [(beginning + symbol, log_p + log_q) for symbol, log_q in best]
+    return sorted(found, key=lambda pair: -pair[1])[:width]
+
+
+@wrong("beam-step", "value")
+def beam_sorted_by_mean(beam, next_log_p, width):
+    found = [pair for pair in beam if pair[0][-1] == "#"]
+    found += [(b + s, p + q) for b, p in beam if b[-1] != "#" for s, q in next_log_p(b).items()]
+    return sorted(found, key=lambda pair: pair[1] / len(pair[0]), reverse=True)[:width]
+
+
+@wrong("scores", "power-of-all")
+def scores_to_the_power(hypotheses, length_power):
+    return [(h.log_probability / len(h.text)) ** length_power for h in hypotheses]
+
+
+@wrong("bug-wrong-step", "value")
+def writer_that_goes_on_with_ends(decoder, h, steps):
+    token, said = 10, []
+    for _ in range(steps):
+        h = decoder.step(token, h)
+        token = int(np.argmax(decoder.logits(h)))
+        said.append(10 if 10 in said else token)
+    return said
+
+
+@wrong("schedule", "nothing")
+def schedule_without_an_else(samples):
+    if samples > 50_000:
+        return 0.2
+
+
+@wrong("schedule", "type")
+def schedule_of_text(samples):
+    return "0.3"

@@ -1,0 +1,1062 @@
+"""Answers to the exercises of notebook 1."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import seq2seq_lab as lab
+from answers import right, wrong
+
+# --- accuracy-by-position
+
+
+@right("accuracy-by-position")
+def by_position_vectorised(said, wanted, mask):
+    is_right = (said == wanted) * mask
+    return is_right.sum(axis=0) / mask.sum(axis=0)
+
+
+@right("accuracy-by-position")
+def by_position_in_tf(said, wanted, mask):
+    is_right = tf.cast(tf.equal(said, wanted), tf.float32)
+    return tf.reduce_sum(is_right * mask, axis=0) / tf.reduce_sum(mask, axis=0)
+
+
+@right("accuracy-by-position")
+def by_position_in_loops(said, wanted, mask):
+    B, T = said.shape
+    result = []
+    for t in range(T):
+        number, right_ones = 0, 0
+        for b in range(B):
+            if mask[b, t]:
+                number += 1
+                if said[b, t] == wanted[b, t]:
+                    right_ones += 1
+        result.append(right_ones / number)
+    return result
+
+
+@right("accuracy-by-position")
+def by_position_of_the_chosen(said, wanted, mask):
+    result = np.zeros(said.shape[1])
+    for t in range(said.shape[1]):
+        chosen = mask[:, t] == 1
+        result[t] = np.mean(said[chosen, t] == wanted[chosen, t])
+    return result
+
+
+@right("accuracy-by-position")
+def by_position_with_nanmean(said, wanted, mask):
+    return np.nanmean(np.where(mask == 1, said == wanted, np.nan), axis=0)
+
+
+@wrong("accuracy-by-position", "unmasked")
+def by_position_with_padding_as_right(said, wanted, mask):
+    said, wanted = said * mask, wanted * mask
+    return [np.mean(said[:, t] == wanted[:, t]) for t in range(said.shape[1])]
+
+
+@wrong("accuracy-by-position", "divided-by-all")
+def by_position_mean_of_masked(said, wanted, mask):
+    is_right = tf.cast(said == wanted, tf.float32) * mask
+    return tf.reduce_mean(is_right, axis=0)
+
+
+@wrong("accuracy-by-position", "by-sample")
+def by_position_row_by_row(said, wanted, mask):
+    result = []
+    for s, w, m in zip(said, wanted, mask, strict=True):
+        result.append(np.sum((s == w) * m) / np.sum(m))
+    return np.array(result)
+
+
+@wrong("accuracy-by-position", "one-number")
+def by_position_all_in_one(said, wanted, mask):
+    places = mask.astype(bool)
+    return np.mean(said[places] == wanted[places])
+
+
+@wrong("accuracy-by-position", "wrong-places")
+def by_position_share_of_mistakes(said, wanted, mask):
+    is_right = np.sum((said == wanted) * mask, axis=0)
+    return 1 - is_right / np.sum(mask, axis=0)
+
+
+@wrong("accuracy-by-position", "unmasked")
+def by_position_masked_below_only(said, wanted, mask):
+    return (said == wanted).sum(axis=0) / mask.sum(axis=0)
+
+
+@wrong("accuracy-by-position", "nan")
+def by_position_mean_with_nan(said, wanted, mask):
+    is_right = np.where(mask == 1, said == wanted, np.nan)
+    return is_right.mean(axis=0)
+
+
+@wrong("accuracy-by-position", "shape")
+def by_position_keeping_dimensions(said, wanted, mask):
+    is_right = (said == wanted) * mask
+    return is_right.sum(axis=0, keepdims=True) / mask.sum(axis=0, keepdims=True)
+
+
+@wrong("accuracy-by-position", "nothing")
+def by_position_printed(said, wanted, mask):
+    accuracy = ((said == wanted) * mask).sum(0) / mask.sum(0)
+    print(accuracy)
+
+
+@wrong("accuracy-by-position", "raises")
+def by_position_mask_as_index(said, wanted, mask):
+    return np.mean(said[mask] == wanted[mask], axis=0)
+
+
+# --- gate-shapes
+
+
+@right("gate-shapes")
+def shapes_as_tuples(symbols, embedding, units):
+    return (embedding, units), (units, units)
+
+
+@right("gate-shapes")
+def shapes_as_lists(symbols, embedding, units):
+    W_xr = [embedding, units]
+    W_hr = [units, units]
+    return [W_xr, W_hr]
+
+
+@right("gate-shapes")
+def shapes_of_a_built_cell(symbols, embedding, units):
+    cell = lab.GRUCell(units)
+    cell.build((None, embedding))
+    return cell.W_xr.shape, cell.W_hr.shape
+
+
+@right("gate-shapes")
+def shapes_of_tensors(symbols, embedding, units):
+    embeddings = keras.layers.Embedding(symbols, embedding)
+    cell = lab.GRUCell(units)
+    x = embeddings(tf.constant([0]))
+    cell(x, [tf.zeros((1, units))])
+    return tf.shape(cell.W_xr), tf.shape(cell.W_hr)
+
+
+@wrong("gate-shapes", "transposed")
+def shapes_of_matrices_on_the_left(symbols, embedding, units):
+    x, h = np.zeros((embedding, 1)), np.zeros((units, 1))
+    W_xr, W_hr = np.zeros((units, embedding)), np.zeros((units, units))
+    assert (W_xr @ x + W_hr @ h).shape == (units, 1)
+    return W_xr.shape, W_hr.shape
+
+
+@wrong("gate-shapes", "one-hot")
+def shapes_of_a_cell_that_reads_symbols(symbols, embedding, units):
+    cell = lab.GRUCell(units)
+    cell.build((None, symbols))
+    return cell.W_xr.shape, cell.W_hr.shape
+
+
+@wrong("gate-shapes", "swapped")
+def shapes_the_wrong_way_round(symbols, embedding, units):
+    W_xr = np.zeros([units, units])
+    W_hr = np.zeros([embedding, units])
+    return np.shape(W_xr), np.shape(W_hr)
+
+
+@wrong("gate-shapes", "stacked")
+def shapes_of_keras_own_cell(symbols, embedding, units):
+    cell = keras.layers.GRUCell(units)
+    cell.build((None, embedding))
+    return cell.kernel.shape, cell.recurrent_kernel.shape
+
+
+@wrong("gate-shapes", "alike")
+def shapes_twice_the_same(symbols, embedding, units):
+    return [(embedding, units)] * 2
+
+
+@wrong("gate-shapes", "value")
+def shapes_of_joined_inputs(symbols, embedding, units):
+    both = embedding + units
+    return (both, units), (both, units)
+
+
+@wrong("gate-shapes", "shape")
+def shapes_as_numbers_of_weights(symbols, embedding, units):
+    return embedding * units, units * units
+
+
+@wrong("gate-shapes", "type")
+def shapes_in_words(symbols, embedding, units):
+    return "(embedding, units)", "(units, units)"
+
+
+@wrong("gate-shapes", "type")
+def shapes_as_four_numbers(symbols, embedding, units):
+    return embedding, units, units, units
+
+
+# --- copying-cell
+
+
+@right("copying-cell")
+def copying_by_a_constant(units):
+    return lab.GRUCell(units, b_z=keras.initializers.Constant(8))
+
+
+@right("copying-cell")
+def copying_by_random_numbers(units):
+    return lab.GRUCell(units=units, b_z=keras.initializers.RandomNormal(mean=10, stddev=0.5))
+
+
+@right("copying-cell")
+def copying_by_a_function(units):
+    def tens(shape, dtype=None):
+        return 10 * tf.ones(shape)
+
+    return lab.GRUCell(units, b_z=tens)
+
+
+@right("copying-cell")
+def copying_by_configuration(units):
+    settings = {"b_z": {"class_name": "Constant", "config": {"value": 12.0}}, "b_r": "ones"}
+    return lab.GRUCell(units, **settings)
+
+
+@wrong("copying-cell", "forgets")
+def copying_with_z_at_0(units):
+    return lab.GRUCell(units, b_z=keras.initializers.Constant(-10))
+
+
+@wrong("copying-cell", "not-enough")
+def copying_with_ones(units):
+    return lab.GRUCell(units, b_z="ones")
+
+
+@wrong("copying-cell", "not-enough")
+def copying_nearly(units):
+    b_z = keras.initializers.Constant(3.0)
+    return lab.GRUCell(units, b_z=b_z)
+
+
+@wrong("copying-cell", "not-the-update-gate")
+def copying_by_the_reset_gate(units):
+    return lab.GRUCell(units, b_r=keras.initializers.Constant(10))
+
+
+@wrong("copying-cell", "not-the-update-gate")
+def copying_by_the_candidate(units):
+    large = keras.initializers.Constant(10)
+    return lab.GRUCell(units, b_r=large, b_c=large)
+
+
+@wrong("copying-cell", "matrices")
+def copying_without_input(units):
+    ten = keras.initializers.Constant(10)
+    return lab.GRUCell(units, W_xc="zeros", b_z=ten)
+
+
+@wrong("copying-cell", "matrices")
+def copying_by_identity(units):
+    return lab.GRUCell(units, W_hc="identity", b_z="ones")
+
+
+@wrong("copying-cell", "shape")
+def copying_with_16_units(units):
+    return lab.GRUCell(16, b_z=keras.initializers.Constant(10))
+
+
+@wrong("copying-cell", "type")
+def copying_with_keras_own_cell(units):
+    return keras.layers.GRUCell(units, bias_initializer=keras.initializers.Constant(10))
+
+
+@wrong("copying-cell", "type")
+def copying_without_a_cell(units):
+    return 10 * np.ones(units)
+
+
+@wrong("copying-cell", "nothing")
+def copying_without_return(units):
+    cell = lab.GRUCell(units, b_z=keras.initializers.Constant(10))
+    cell.build((None, 16))
+
+
+@wrong("copying-cell", "raises")
+def copying_by_a_bare_number(units):
+    return lab.GRUCell(units, b_z=10)
+
+
+# --- softmax-over-time
+
+
+@right("softmax-over-time")
+def softmax_vectorised(states, W, b):
+    logits = states @ W + b
+    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return logits, e / e.sum(axis=-1, keepdims=True)
+
+
+@right("softmax-over-time")
+def softmax_in_tf(states, W, b):
+    logits = tf.einsum("bth,hk->btk", states, W) + b
+    return logits, tf.nn.softmax(logits)
+
+
+@right("softmax-over-time")
+def softmax_flat_and_back(states, W, b):
+    B, T, H = states.shape
+    logits = tf.reshape(states, (B * T, H)) @ W + b
+    probabilities = keras.activations.softmax(logits)
+    return tf.reshape(logits, (B, T, -1)), tf.reshape(probabilities, (B, T, -1))
+
+
+@right("softmax-over-time")
+def softmax_step_by_step(states, W, b):
+    logits, probabilities = [], []
+    for t in range(states.shape[1]):
+        a = np.dot(states[:, t], W) + b
+        logits.append(a)
+        probabilities.append(np.exp(a) / np.exp(a).sum(1)[:, None])
+    return [np.stack(logits, 1), np.stack(probabilities, 1)]
+
+
+@wrong("softmax-over-time", "wrong-axis")
+def softmax_along_axis_1(states, W, b):
+    logits = states @ W + b
+    return logits, tf.nn.softmax(logits, axis=1)
+
+
+@wrong("softmax-over-time", "over-batch")
+def softmax_along_axis_0(states, W, b):
+    logits = np.matmul(states, W) + b
+    return logits, np.exp(logits) / np.sum(np.exp(logits), axis=0)
+
+
+@wrong("softmax-over-time", "flat")
+def softmax_flat(states, W, b):
+    flat = tf.reshape(states, (-1, states.shape[2]))
+    logits = tf.matmul(flat, W) + b
+    return logits, tf.nn.softmax(logits)
+
+
+@wrong("softmax-over-time", "no-bias")
+def softmax_without_bias(states, W, b):
+    logits = np.einsum("bth,hk->btk", states, W)
+    return logits, tf.nn.softmax(logits, axis=-1)
+
+
+@wrong("softmax-over-time", "twice")
+def softmax_of_softmax(states, W, b):
+    logits = tf.nn.softmax(states @ W + b)
+    probabilities = tf.nn.softmax(logits)
+    return logits, probabilities
+
+
+@wrong("softmax-over-time", "swapped")
+def softmax_with_probabilities_first(states, W, b):
+    logits = tf.tensordot(states, W, 1) + b
+    return keras.ops.softmax(logits), logits
+
+
+@wrong("softmax-over-time", "over-everything")
+def softmax_over_everything(states, W, b):
+    logits = states @ W + b
+    e = np.exp(logits)
+    return logits, e / e.sum()
+
+
+@wrong("softmax-over-time", "value")
+def softmax_of_a_fresh_layer(states, W, b):
+    logits = keras.layers.Dense(W.shape[1])(states)
+    return logits, tf.nn.softmax(logits)
+
+
+@wrong("softmax-over-time", "type")
+def softmax_probabilities_alone(states, W, b):
+    return tf.nn.softmax(states @ W + b)
+
+
+@wrong("softmax-over-time", "raises")
+def softmax_with_w_in_front(states, W, b):
+    logits = W @ states + b
+    return logits, tf.nn.softmax(logits)
+
+
+# --- jaggedness
+
+
+@right("jaggedness")
+def jagged_by_diff(curve):
+    return np.mean(np.abs(np.diff(curve)))
+
+
+@right("jaggedness")
+def jagged_in_tf(curve):
+    return tf.reduce_mean(tf.abs(curve[1:] - curve[:-1]))
+
+
+@right("jaggedness")
+def jagged_in_a_loop(curve):
+    total = 0
+    for i in range(1, len(curve)):
+        total += abs(curve[i] - curve[i - 1])
+    return total / (len(curve) - 1)
+
+
+@right("jaggedness")
+def jagged_by_norm(curve):
+    jumps = np.convolve(curve, [1, -1], mode="valid")
+    return float(np.linalg.norm(jumps, 1)) / len(jumps)
+
+
+@wrong("jaggedness", "signed")
+def jagged_with_signs(curve):
+    jumps = [curve[i + 1] - curve[i] for i in range(len(curve) - 1)]
+    return sum(jumps) / len(jumps)
+
+
+@wrong("jaggedness", "sum")
+def jagged_by_whole_way(curve):
+    way = 0
+    for i in range(len(curve) - 1):
+        way += abs(curve[i + 1] - curve[i])
+    return way
+
+
+@wrong("jaggedness", "deviation")
+def jagged_by_deviation(curve):
+    return tf.math.reduce_std(curve)
+
+
+@wrong("jaggedness", "divided-by-points")
+def jagged_by_number_of_points(curve):
+    return sum(abs(curve[i] - curve[i - 1]) for i in range(1, len(curve))) / len(curve)
+
+
+@wrong("jaggedness", "squared")
+def jagged_by_mean_squared_error(curve):
+    return keras.losses.mean_squared_error(curve[:-1], curve[1:])
+
+
+@wrong("jaggedness", "largest")
+def jagged_by_largest_jump(curve):
+    return max(abs(jump) for jump in np.diff(curve))
+
+
+@wrong("jaggedness", "shape")
+def jagged_each_jump(curve):
+    return np.abs(curve[1:] - curve[:-1])
+
+
+@wrong("jaggedness", "value")
+def jagged_by_gradient(curve):
+    return np.abs(np.gradient(curve)).mean()
+
+
+@wrong("jaggedness", "raises")
+def jagged_off_the_end(curve):
+    total = 0
+    for i in range(len(curve)):
+        total += abs(curve[i + 1] - curve[i])
+    return total / len(curve)
+
+
+# --- one-class
+
+
+@right("one-class")
+def one_class_by_index(states, lengths, W, b):
+    last = states[np.arange(len(lengths)), lengths - 1]
+    e = np.exp(last @ W + b)
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@right("one-class")
+def one_class_by_gather(states, lengths, W, b):
+    last = tf.gather(states, lengths - 1, axis=1, batch_dims=1)
+    return tf.nn.softmax(last @ W + b)
+
+
+@right("one-class")
+def one_class_row_by_row(states, lengths, W, b):
+    result = []
+    for s, n in zip(states, lengths, strict=True):
+        scores = [np.exp(np.dot(s[n - 1], W[:, k]) + b[k]) for k in range(len(b))]
+        result.append([score / sum(scores) for score in scores])
+    return result
+
+
+@right("one-class")
+def one_class_by_one_hot(states, lengths, W, b):
+    chosen = tf.one_hot(lengths - 1, states.shape[1])
+    last = tf.reduce_sum(states * chosen[:, :, None], axis=1)
+    return keras.activations.softmax(tf.matmul(last, W) + b)
+
+
+@wrong("one-class", "padding")
+def one_class_of_last_column(states, lengths, W, b):
+    return tf.nn.softmax(tf.matmul(states[:, -1, :], W) + b)
+
+
+@wrong("one-class", "off-by-one")
+def one_class_of_one_too_far(states, lengths, W, b):
+    last = np.array([s[: n + 1][-1] for s, n in zip(states, lengths, strict=True)])
+    e = np.exp(last @ W + b)
+    return e / e.sum(1, keepdims=True)
+
+
+@wrong("one-class", "every-step")
+def one_class_each_step(states, lengths, W, b):
+    logits = tf.einsum("bth,hk->btk", states, W) + b
+    return tf.nn.softmax(logits, axis=-1)
+
+
+@wrong("one-class", "mean")
+def one_class_of_true_mean(states, lengths, W, b):
+    means = np.stack([states[i, :n].mean(0) for i, n in enumerate(lengths)])
+    return tf.nn.softmax(means @ W + b)
+
+
+@wrong("one-class", "logits")
+def one_class_without_softmax(states, lengths, W, b):
+    last = tf.gather(states, lengths - 1, batch_dims=1)
+    return tf.linalg.matmul(last, W) + b
+
+
+@wrong("one-class", "off-by-one")
+def one_class_off_the_end(states, lengths, W, b):
+    last = states[np.arange(len(states)), lengths]
+    return tf.nn.softmax(last @ W + b)
+
+
+@wrong("one-class", "mean")
+def one_class_of_mean_with_padding(states, lengths, W, b):
+    return tf.nn.softmax(tf.reduce_mean(states, axis=1) @ W + b)
+
+
+@wrong("one-class", "shape")
+def one_class_as_a_decision(states, lengths, W, b):
+    last = states[np.arange(len(states)), lengths - 1]
+    return np.argmax(last @ W + b, axis=1)
+
+
+@wrong("one-class", "value")
+def one_class_over_the_batch(states, lengths, W, b):
+    last = states[np.arange(len(states)), lengths - 1]
+    return tf.nn.softmax(last @ W + b, axis=0)
+
+
+# --- both-ways
+
+
+@right("both-ways")
+def both_ways_in_tf(forwards, backwards, inputs, inputs_seqlen):
+    outputs_f, state_f = forwards(inputs, inputs_seqlen)
+    turned = tf.reverse_sequence(inputs, inputs_seqlen, seq_axis=1)
+    outputs_b, state_b = backwards(turned, inputs_seqlen)
+    outputs_b = tf.reverse_sequence(outputs_b, inputs_seqlen, seq_axis=1)
+    return tf.concat([outputs_f, outputs_b], axis=-1), tf.concat([state_f, state_b], axis=-1)
+
+
+@right("both-ways")
+def both_ways_row_by_row(forwards, backwards, inputs, inputs_seqlen):
+    turned = np.array(inputs)
+    for i, n in enumerate(inputs_seqlen):
+        turned[i, :n] = turned[i, :n][::-1]
+    outputs, state = forwards(inputs, inputs_seqlen)
+    back, state_back = backwards(turned, inputs_seqlen)
+    back = np.array(back)
+    for i, n in enumerate(inputs_seqlen):
+        back[i, :n] = back[i, :n][::-1].copy()
+    return np.concatenate([outputs, back], 2), np.concatenate([state, state_back], 1)
+
+
+@right("both-ways")
+def both_ways_one_text_at_a_time(forwards, backwards, inputs, inputs_seqlen):
+    outputs, states = [], []
+    for row, n in zip(inputs, inputs_seqlen, strict=True):
+        o, s = forwards(row[None, :n], [n])
+        o_back, s_back = backwards(row[None, :n][:, ::-1], [n])
+        joined = np.hstack([o[0], o_back[0, ::-1]])
+        outputs.append(np.pad(joined, [(0, len(row) - n), (0, 0)]))
+        states.append(np.hstack([s[0], s_back[0]]))
+    return np.stack(outputs), np.stack(states)
+
+
+@right("both-ways")
+def both_ways_by_roll(forwards, backwards, inputs, inputs_seqlen):
+    # turned round as a whole, then the padding is pushed back to the end
+    S = inputs.shape[1]
+
+    def turn(a):
+        return np.stack([np.roll(row[::-1], n - S, axis=0) for row, n in zip(a, inputs_seqlen, strict=True)])
+
+    f, b = forwards(inputs, inputs_seqlen), backwards(turn(inputs), inputs_seqlen)
+    return np.dstack([f[0], turn(b[0])]), np.hstack([f[1], b[1]])
+
+
+@wrong("both-ways", "padding-first")
+def both_ways_by_reverse(forwards, backwards, inputs, inputs_seqlen):
+    f, state_f = forwards(inputs, inputs_seqlen)
+    b, state_b = backwards(tf.reverse(inputs, [1]), inputs_seqlen)
+    return tf.concat([f, tf.reverse(b, [1])], -1), tf.concat([state_f, state_b], -1)
+
+
+@wrong("both-ways", "not-turned-back")
+def both_ways_turned_once(forwards, backwards, inputs, inputs_seqlen):
+    f, state_f = forwards(inputs, inputs_seqlen)
+    b, state_b = backwards(tf.reverse_sequence(inputs, inputs_seqlen, 1), inputs_seqlen)
+    return tf.concat([f, b], 2), tf.concat([state_f, state_b], 1)
+
+
+@wrong("both-ways", "same-direction")
+def both_ways_the_same_way(forwards, backwards, inputs, inputs_seqlen):
+    pairs = [encoder(inputs, inputs_seqlen) for encoder in (forwards, backwards)]
+    return tf.concat([p[0] for p in pairs], -1), tf.concat([p[1] for p in pairs], -1)
+
+
+@wrong("both-ways", "added")
+def both_ways_summed(forwards, backwards, inputs, inputs_seqlen):
+    f, state_f = forwards(inputs, inputs_seqlen)
+    b, state_b = backwards(tf.reverse_sequence(inputs, inputs_seqlen, 1), inputs_seqlen)
+    return f + tf.reverse_sequence(b, inputs_seqlen, 1), state_f + state_b
+
+
+@wrong("both-ways", "backwards-first")
+def both_ways_second_half_first(forwards, backwards, inputs, inputs_seqlen):
+    def turn(a):
+        return tf.reverse_sequence(a, inputs_seqlen, seq_axis=1)
+
+    f, state_f = forwards(inputs, inputs_seqlen)
+    b, state_b = backwards(turn(inputs), inputs_seqlen)
+    return np.concatenate([turn(b), f], axis=-1), np.concatenate([state_b, state_f], axis=-1)
+
+
+@wrong("both-ways", "shape")
+def both_ways_one_behind_the_other(forwards, backwards, inputs, inputs_seqlen):
+    f, state_f = forwards(inputs, inputs_seqlen)
+    b, state_b = backwards(tf.reverse_sequence(inputs, inputs_seqlen, 1), inputs_seqlen)
+    b = tf.reverse_sequence(b, inputs_seqlen, 1)
+    return tf.concat([f, b], 1), tf.concat([state_f, state_b], 1)
+
+
+@wrong("both-ways", "type")
+def both_ways_outputs_alone(forwards, backwards, inputs, inputs_seqlen):
+    f, _ = forwards(inputs, inputs_seqlen)
+    b, _ = backwards(tf.reverse_sequence(inputs, inputs_seqlen, 1), inputs_seqlen)
+    return tf.concat([f, tf.reverse_sequence(b, inputs_seqlen, 1)], -1)
+
+
+@wrong("both-ways", "value")
+def both_ways_states_of_the_last_column(forwards, backwards, inputs, inputs_seqlen):
+    f, _ = forwards(inputs, inputs_seqlen)
+    b, _ = backwards(tf.reverse_sequence(inputs, inputs_seqlen, 1), inputs_seqlen)
+    outputs = tf.concat([f, tf.reverse_sequence(b, inputs_seqlen, 1)], -1)
+    return outputs, outputs[:, -1]
+
+
+@wrong("both-ways", "raises")
+def both_ways_without_lengths(forwards, backwards, inputs, inputs_seqlen):
+    f, state_f = forwards(inputs)
+    b, state_b = backwards(inputs[:, ::-1])
+    return tf.concat([f, b], -1), tf.concat([state_f, state_b], -1)
+
+
+# --- bug-padded-loss
+
+
+@right("bug-padded-loss")
+def mean_loss_by_sums(losses, mask):
+    return np.sum(losses * mask) / np.sum(mask)
+
+
+@right("bug-padded-loss")
+def mean_loss_of_true_places(losses, mask):
+    return losses[mask == 1].mean()
+
+
+@right("bug-padded-loss")
+def mean_loss_in_tf(losses, mask):
+    return tf.reduce_mean(tf.boolean_mask(losses, tf.cast(mask, tf.bool)))
+
+
+@right("bug-padded-loss")
+def mean_loss_in_loops(losses, mask):
+    total, number = 0.0, 0
+    for row, mask_row in zip(losses, mask, strict=True):
+        for loss, m in zip(row, mask_row, strict=True):
+            if m:
+                total += loss
+                number += 1
+    return total / number
+
+
+@wrong("bug-padded-loss", "bug")
+def mean_loss_over_the_rectangle(losses, mask):
+    return tf.reduce_mean(losses * mask)
+
+
+@wrong("bug-padded-loss", "unmasked")
+def mean_loss_without_mask(losses, mask):
+    return np.sum(losses) / losses.size
+
+
+@wrong("bug-padded-loss", "mean-of-means")
+def mean_loss_of_samples(losses, mask):
+    return np.mean([row[m == 1].mean() for row, m in zip(losses, mask, strict=True)])
+
+
+@wrong("bug-padded-loss", "sum")
+def mean_loss_as_a_sum(losses, mask):
+    return tf.reduce_sum(tf.multiply(losses, mask))
+
+
+@wrong("bug-padded-loss", "shape")
+def mean_loss_for_each_sample(losses, mask):
+    return np.sum(losses * mask, axis=1) / np.sum(mask, axis=1)
+
+
+@wrong("bug-padded-loss", "value")
+def mean_loss_by_number_of_samples(losses, mask):
+    return np.sum(losses * mask) / len(losses)
+
+
+@wrong("bug-padded-loss", "unmasked")
+def mean_loss_masked_below_only(losses, mask):
+    return losses.sum() / mask.sum()
+
+
+@wrong("bug-padded-loss", "raises")
+def mean_loss_mask_as_index(losses, mask):
+    return losses[mask].mean()
+
+
+# --- bug-not-shifted
+
+
+@right("bug-not-shifted")
+def shifted_by_concatenate(targets_out):
+    start = np.full((len(targets_out), 1), 10)
+    return np.concatenate([start, targets_out[:, :-1]], axis=1)
+
+
+@right("bug-not-shifted")
+def shifted_in_tf(targets_out):
+    return tf.pad(targets_out[:, :-1], [[0, 0], [1, 0]], constant_values=10)
+
+
+@right("bug-not-shifted")
+def shifted_by_roll(targets_out):
+    result = np.roll(targets_out, 1, axis=1)
+    result[:, 0] = 10
+    return result
+
+
+@right("bug-not-shifted")
+def shifted_as_lists(targets_out):
+    return [[10, *row[:-1]] for row in targets_out.tolist()]
+
+
+@right("bug-not-shifted")
+def shifted_up_to_the_end(targets_out):
+    # what stands behind the end does not matter
+    result = np.zeros_like(targets_out)
+    for i, row in enumerate(targets_out):
+        symbol = 10
+        for t, following in enumerate(row):
+            result[i, t] = symbol
+            symbol = following
+            if following == 10:
+                break
+    return result
+
+
+@wrong("bug-not-shifted", "bug")
+def shifted_not_at_all(targets_out):
+    inputs = tf.identity(targets_out)
+    return inputs
+
+
+@wrong("bug-not-shifted", "other-way")
+def shifted_to_the_left(targets_out):
+    result = np.zeros_like(targets_out)
+    result[:, :-1] = targets_out[:, 1:]
+    return result
+
+
+@wrong("bug-not-shifted", "no-start")
+def shifted_with_zeros(targets_out):
+    start = tf.zeros_like(targets_out[:, :1])
+    return tf.concat([start, targets_out[:, :-1]], axis=1)
+
+
+@wrong("bug-not-shifted", "rolled")
+def shifted_in_a_ring(targets_out):
+    return tf.concat([targets_out[:, -1:], targets_out[:, :-1]], 1)
+
+
+@wrong("bug-not-shifted", "one-longer")
+def shifted_with_one_more(targets_out):
+    return [[10, *row] for row in targets_out]
+
+
+@wrong("bug-not-shifted", "shape")
+def shifted_one_shorter(targets_out):
+    return targets_out[:, :-1]
+
+
+@wrong("bug-not-shifted", "value")
+def shifted_along_the_batch(targets_out):
+    result = np.roll(targets_out, 1, axis=0)
+    result[0] = 10
+    return result
+
+
+@wrong("bug-not-shifted", "type")
+def shifted_as_text(targets_out):
+    return str([["#", *row[:-1]] for row in targets_out.tolist()])
+
+
+@wrong("bug-not-shifted", "nothing")
+def shifted_in_place(targets_out):
+    targets_out[:, 1:] = targets_out[:, :-1].copy()
+    targets_out[:, 0] = 10
+
+
+@wrong("bug-not-shifted", "raises")
+def shifted_with_a_number(targets_out):
+    return np.concatenate([10, targets_out[:, :-1]], axis=1)
+
+
+# --- bug-over-padding
+
+
+@right("bug-over-padding")
+def encode_by_where(step, x, lengths, h):
+    for t in range(x.shape[1]):
+        alive = (t < lengths).reshape(-1, 1)
+        h = np.where(alive, step(x[:, t], h), h)
+    return h
+
+
+@right("bug-over-padding")
+def encode_row_by_row(step, x, lengths, h):
+    result = []
+    for i, n in enumerate(lengths):
+        state = h[i : i + 1]
+        for t in range(n):
+            state = step(x[i : i + 1, t], state)
+        result.append(state[0])
+    return result
+
+
+@right("bug-over-padding")
+def encode_keeping_all_states(step, x, lengths, h):
+    states = []
+    for t in range(x.shape[1]):
+        h = step(x[:, t], h)
+        states.append(h)
+    return tf.gather(tf.stack(states, 1), lengths - 1, batch_dims=1)
+
+
+@right("bug-over-padding")
+def encode_by_mask_in_tf(step, x, lengths, h):
+    mask = tf.sequence_mask(lengths, x.shape[1], dtype=tf.float32)
+    for t in range(x.shape[1]):
+        m = mask[:, t, None]
+        h = m * step(x[:, t], h) + (1 - m) * h
+    return h
+
+
+@right("bug-over-padding")
+def encode_those_alive(step, x, lengths, h):
+    state = np.array(h)
+    for t in range(max(lengths)):
+        alive = lengths > t
+        state[alive] = step(x[alive, t], state[alive])
+    return state
+
+
+@wrong("bug-over-padding", "bug")
+def encode_the_whole_rectangle(step, x, lengths, h):
+    for x_t in np.swapaxes(x, 0, 1)[: max(lengths)]:
+        h = step(x_t, h)
+    return h
+
+
+@wrong("bug-over-padding", "shortest")
+def encode_up_to_the_shortest(step, x, lengths, h):
+    for t in range(x.shape[1]):
+        if (t >= lengths).any():
+            break
+        h = step(x[:, t], h)
+    return h
+
+
+@wrong("bug-over-padding", "zeroed")
+def encode_times_mask(step, x, lengths, h):
+    mask = tf.sequence_mask(lengths, x.shape[1], dtype=tf.float32)
+    for t in range(x.shape[1]):
+        h = step(x[:, t], h) * mask[:, t : t + 1]
+    return h
+
+
+@wrong("bug-over-padding", "zero-inputs")
+def encode_with_masked_inputs(step, x, lengths, h):
+    for i, n in enumerate(lengths):
+        x[i, n:] = 0
+    for t in range(x.shape[1]):
+        h = step(x[:, t], h)
+    return h
+
+
+@wrong("bug-over-padding", "one-less")
+def encode_all_but_the_last(step, x, lengths, h):
+    for t in range(x.shape[1]):
+        new = step(x[:, t], h)
+        h = tf.where((t + 1 < lengths)[:, None], new, h)
+    return h
+
+
+@wrong("bug-over-padding", "value")
+def encode_one_too_many(step, x, lengths, h):
+    for t in range(x.shape[1]):
+        h = np.where((t <= lengths)[:, None], step(x[:, t], h), h)
+    return h
+
+
+@wrong("bug-over-padding", "shape")
+def encode_all_states(step, x, lengths, h):
+    states = []
+    for t in range(x.shape[1]):
+        h = np.where((t < lengths)[:, None], step(x[:, t], h), h)
+        states.append(h)
+    return np.stack(states, axis=1)
+
+
+@wrong("bug-over-padding", "raises")
+def encode_for_t_in_lengths(step, x, lengths, h):
+    for t in range(lengths):
+        h = step(x[:, t], h)
+    return h
+
+
+# --- bug-reset-gate
+
+
+@right("bug-reset-gate")
+def candidate_in_numpy(x, h, r, W_xc, W_hc, b_c):
+    return np.tanh(x @ W_xc + (r * h) @ W_hc + b_c)
+
+
+@right("bug-reset-gate")
+def candidate_in_tf(x, h, r, W_xc, W_hc, b_c):
+    return tf.tanh(tf.matmul(x, W_xc) + tf.matmul(tf.multiply(r, h), W_hc) + b_c)
+
+
+@right("bug-reset-gate")
+def candidate_in_loops(x, h, r, W_xc, W_hc, b_c):
+    B, H = h.shape
+    c = np.zeros((B, H))
+    for i in range(B):
+        for k in range(H):
+            a = b_c[k]
+            for j in range(x.shape[1]):
+                a += x[i, j] * W_xc[j, k]
+            for j in range(H):
+                a += r[i, j] * h[i, j] * W_hc[j, k]
+            c[i, k] = np.tanh(a)
+    return c
+
+
+@right("bug-reset-gate")
+def candidate_of_joined_inputs(x, h, r, W_xc, W_hc, b_c):
+    both = np.concatenate([x, r * h], axis=1)
+    return np.tanh(both @ np.concatenate([W_xc, W_hc], axis=0) + b_c)
+
+
+@wrong("bug-reset-gate", "bug")
+def candidate_gated_behind_the_product(x, h, r, W_xc, W_hc, b_c):
+    return tf.tanh(tf.matmul(x, W_xc) + r * tf.matmul(h, W_hc) + b_c)
+
+
+@wrong("bug-reset-gate", "no-gate")
+def candidate_without_gate(x, h, r, W_xc, W_hc, b_c):
+    a = np.hstack([x, h]) @ np.vstack([W_xc, W_hc]) + b_c
+    return np.tanh(a)
+
+
+@wrong("bug-reset-gate", "gates-all")
+def candidate_all_gated(x, h, r, W_xc, W_hc, b_c):
+    a = tf.matmul(x, W_xc) + tf.matmul(h, W_hc) + b_c
+    return tf.tanh(a * r)
+
+
+@wrong("bug-reset-gate", "one-minus")
+def candidate_the_other_way(x, h, r, W_xc, W_hc, b_c):
+    kept = h - r * h
+    return np.tanh(x @ W_xc + kept @ W_hc + b_c)
+
+
+@wrong("bug-reset-gate", "no-tanh")
+def candidate_without_tanh(x, h, r, W_xc, W_hc, b_c):
+    return tf.matmul(x, W_xc) + tf.matmul(r * h, W_hc) + b_c
+
+
+@wrong("bug-reset-gate", "value")
+def candidate_with_sigmoid(x, h, r, W_xc, W_hc, b_c):
+    return tf.sigmoid(x @ W_xc + (r * h) @ W_hc + b_c)
+
+
+@wrong("bug-reset-gate", "value")
+def candidate_as_a_whole_step(x, h, r, W_xc, W_hc, b_c):
+    c = np.tanh(x @ W_xc + (r * h) @ W_hc + b_c)
+    return (1 - r) * c + r * h
+
+
+@wrong("bug-reset-gate", "value")
+def candidate_without_bias(x, h, r, W_xc, W_hc, b_c):
+    return np.tanh(x @ W_xc + (r * h) @ W_hc)
+
+
+@wrong("bug-reset-gate", "raises")
+def candidate_with_wrong_product(x, h, r, W_xc, W_hc, b_c):
+    return np.tanh(x @ W_xc + (r @ h) @ W_hc + b_c)
+
+
+@right("both-ways")
+def both_ways_as_a_list(forwards, backwards, inputs, inputs_seqlen):
+    turned = tf.reverse_sequence(inputs, inputs_seqlen, seq_axis=1)
+    (a, h), (b, k) = forwards(inputs, inputs_seqlen), backwards(turned, inputs_seqlen)
+    b = tf.reverse_sequence(b, inputs_seqlen, seq_axis=1)
+    return [tf.concat([a, b], 2), tf.concat([h, k], 1)]
+
+
+@wrong("both-ways", "same-encoder")
+def both_ways_with_forwards_twice(forwards, backwards, inputs, inputs_seqlen):
+    a, h = forwards(inputs, inputs_seqlen)
+    b, k = forwards(tf.reverse_sequence(inputs, inputs_seqlen, 1), inputs_seqlen)
+    return tf.concat([a, tf.reverse_sequence(b, inputs_seqlen, 1)], 2), tf.concat([h, k], 1)
+
+
+@right("copying-cell")
+def copying_cell_built_already(units):
+    cell = lab.GRUCell(units, b_z=keras.initializers.Constant(10))
+    cell.build((None, 16))
+    return cell
+
+
+@right("bug-over-padding")
+def encode_in_place(step, x, lengths, h):
+    for t in range(x.shape[1]):
+        alive = t < lengths
+        h[alive] = step(x[alive, t], h[alive])
+    return h
+
+
+@right("bug-reset-gate")
+def candidate_in_place(x, h, r, W_xc, W_hc, b_c):
+    h *= r
+    return np.tanh(x @ W_xc + h @ W_hc + b_c)

@@ -1,0 +1,388 @@
+"""The exercises: references, hints, and a corpus of answers as students write them."""
+
+import random
+import sys
+import warnings
+
+import nbformat
+import numpy as np
+import pytest
+import tensorflow as tf
+from answers import ANSWERS
+
+import seq2seq_lab as lab
+from seq2seq_lab.exercises import NOTEBOOKS, checking, exercise_named, exercises_of
+from seq2seq_lab.exercises.exercise import Raised
+
+EXERCISES = [e for n in range(1, len(NOTEBOOKS) + 1) for e in exercises_of(n)]
+BUGS = [e for e in EXERCISES if e.symptom]
+TRAINED = {"bug-not-shifted"}  # its symptom takes seconds
+QUICK = [e for e in EXERCISES if e.name not in TRAINED]
+
+
+def by_name(exercise):
+    return exercise.name
+
+
+def finding(exercise, answer, seed=0):
+    """What `judge` finds, without the clinic's numbers, of which one needs a training."""
+    cases, results = exercise.cases(seed), []
+    for inputs in cases:
+        results.append(exercise.ask(answer, inputs))
+        if isinstance(results[-1], Raised):
+            break
+    return exercise.judge(cases[: len(results)], results)
+
+
+# --- the corpus
+
+
+@pytest.mark.parametrize(
+    "answer", ANSWERS, ids=lambda a: f"{a.exercise}-{a.label or 'right'}-{a.function.__name__}"
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_an_answer_of_the_corpus_is_judged_as_it_should_be(answer, seed):
+    found = finding(exercise_named(answer.exercise), answer.function, seed)
+    assert (found and found.label) == answer.label, found and f"{found.message}\n{found.hint}"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=by_name)
+def test_the_corpus_has_several_right_answers_and_at_least_five_wrong_ones(exercise):
+    labels = [a.label for a in ANSWERS if a.exercise == exercise.name]
+    assert labels.count(None) >= 2
+    assert len(labels) - labels.count(None) >= 5
+
+
+def test_every_hint_is_triggered_by_an_answer_of_the_corpus():
+    triggered = {(a.exercise, a.label) for a in ANSWERS}
+    assert {(e.name, m.label) for e in EXERCISES for m in e.mistakes} <= triggered
+
+
+# --- every exercise
+
+
+def test_names_are_those_of_the_notebooks_cells_which_never_change():
+    assert [e.name for e in EXERCISES] == [
+        *("accuracy-by-position", "gate-shapes", "copying-cell", "softmax-over-time", "jaggedness"),
+        *("one-class", "both-ways"),
+        *("bug-padded-loss", "bug-not-shifted", "bug-over-padding", "bug-reset-gate"),
+        *("weight-by-word", "mean-weights", "attention", "added-numbers", "exact-by-length", "clipping"),
+        *("bug-looks-at-padding", "beam-step", "scores", "schedule", "bug-wrong-step"),
+    ]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=by_name)
+@pytest.mark.parametrize("seed", range(5))
+def test_the_reference_is_right_and_each_mistake_is_known_by_its_label(exercise, seed):
+    assert finding(exercise, exercise.reference, seed) is None
+    for mistake in exercise.mistakes:
+        found = finding(exercise, mistake.does, seed)
+        assert (found.label, found.hint) == (mistake.label, mistake.hint)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=by_name)
+def test_cases_depend_on_the_seed_alone(exercise):
+    one, same, other = (repr(exercise.cases(seed)) for seed in (1, 1, 2))
+    assert one == same
+    assert one != other or exercise.name == "schedule"  # which is asked at fixed numbers
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=by_name)
+def test_what_is_expected_is_finite_and_of_unequal_sizes(exercise):
+    if exercise.fault:
+        return
+    shapes = [[a.shape for a in exercise.expected(inputs)] for inputs in exercise.cases(3)]
+    assert any(shape != shapes[0] for shape in shapes) or all(s == () or len(s) == 1 for s in shapes[0])
+    for inputs in exercise.cases(3):
+        assert all(a.dtype.kind == "U" or np.isfinite(a).all() for a in exercise.expected(inputs))
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=by_name)
+def test_asking_leaves_the_inputs_alone(exercise):
+    def spoils(*args, **inputs):
+        for value in (*args, *inputs.values()):
+            if isinstance(value, np.ndarray):
+                value[...] = 0
+            elif isinstance(value, list):
+                value.clear()
+        return 0
+
+    (inputs, *_) = exercise.cases(0)
+    before = repr(inputs)
+    exercise.ask(spoils, inputs)
+    assert repr(inputs) == before
+
+
+# --- check
+
+
+@pytest.fixture(autouse=True)
+def new_kernel(monkeypatch):
+    monkeypatch.setattr(checking, "_latest", {})
+
+
+@pytest.mark.parametrize("exercise", QUICK, ids=by_name)
+def test_a_right_answer_is_true_and_its_repr_is_the_points(exercise):
+    verdict = lab.check(exercise.name, exercise.reference)
+    assert verdict
+    assert repr(verdict) == str(exercise.points)
+    assert f"{exercise.name}: right, {exercise.points} of {exercise.points} points" in verdict._repr_html_()
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=by_name)
+def test_an_untouched_stub_is_not_answered_yet(exercise):
+    def stub(*args, **kwargs):
+        raise NotImplementedError()
+
+    verdict = lab.check(exercise.name, stub)
+    assert (bool(verdict), repr(verdict), verdict.state) == (False, "0", "open")
+    assert str(verdict) == f"○ {exercise.name}: not answered yet"
+
+
+class Evil:
+    """Poses as an array, and raises at the first touch."""
+
+    shape, dtype = (3,), "float32"
+
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("touched")
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+    def __len__(self):
+        raise RuntimeError("counted")
+
+
+class AlwaysEqual:
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+ODD = {
+    "None": lambda *a, **k: None,
+    "text": lambda *a, **k: "3",
+    "an object": lambda *a, **k: object(),
+    "always equal": lambda *a, **k: AlwaysEqual(),
+    "always equal, in a list": lambda *a, **k: [AlwaysEqual(), AlwaysEqual()],
+    "evil": lambda *a, **k: Evil(),
+    "evil twice": lambda *a, **k: (Evil(), Evil()),
+    "a ragged list": lambda *a, **k: [[1, 2], [3]],
+    "a generator": lambda *a, **k: (i for i in range(3)),
+    "a dictionary": lambda *a, **k: {"a": 1},
+    "a function": lambda *a, **k: len,
+    "complex": lambda *a, **k: np.ones((2, 2)) * 1j,
+    "an empty array": lambda *a, **k: np.empty((0, 3)),
+    "NaN": lambda *a, **k: np.nan,
+    "infinity": lambda *a, **k: np.inf,
+    "no argument": lambda: 1,
+    "exits": lambda *a, **k: sys.exit(0),
+    "raises": lambda *a, **k: 1 / 0,
+    "fails an assertion": lambda *a, **k: pytest.fail("no") if not a and not k else [][1],
+    "recursion": lambda *a, **k: ODD["recursion"](*a, **k),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("exercise", QUICK, ids=by_name)
+def test_whatever_an_answer_does_it_is_wrong_and_no_error(exercise, odd):
+    verdict = lab.check(exercise.name, ODD[odd])
+    assert (verdict.state, repr(verdict)) == ("wrong", "0")
+    assert verdict.message
+
+
+@pytest.mark.parametrize("answer", [None, 3, "clipped", np.ones(3)])
+def test_an_answer_that_is_no_function_is_wrong(answer):
+    verdict = lab.check("clipping", answer)
+    assert (verdict.state, verdict.label) == ("wrong", "type")
+
+
+@pytest.mark.parametrize("exercise", QUICK, ids=by_name)
+def test_all_nan_is_never_right(exercise):
+    def nan(*args, **kwargs):
+        right = exercise.call(exercise.reference, *args, **kwargs) if exercise.call else None
+        parts = right if isinstance(right, (tuple, list)) else (right,)
+        parts = [np.full(np.shape(p), np.nan) for p in parts]
+        return parts[0] if len(exercise.returns) == 1 else tuple(parts)
+
+    assert not lab.check(exercise.name, nan)
+
+
+def test_the_first_thing_wrong_is_named_type_then_shape_then_value_with_its_input():
+    def by_position(kind):
+        def answer(said, wanted, mask):
+            right = (mask * (said == wanted)).sum(0) / mask.sum(0)
+            if kind == "type":
+                return ["a"] * len(right)
+            if kind == "shape":
+                return np.tile(right, (len(said), 1)) + 1
+            right[2] += 0.125
+            return right
+
+        return lab.check("accuracy-by-position", answer)
+
+    assert "`accuracy` should be numbers, not text" in str(by_position("type"))
+    assert "`accuracy` should have shape (4,), but has (3, 4)" in str(by_position("shape"))
+    said = str(by_position("value"))
+    first = exercise_named("accuracy-by-position").cases(0)[0]
+    right = exercise_named("accuracy-by-position").expected(first)[0][2]
+    assert f"`accuracy` at [2] should be {right:.5g}, but is {right + 0.125:.5g}" in said
+    assert np.array2string(first["said"], separator=", ").splitlines()[0] in said
+
+
+def test_broadcasting_hides_nothing():
+    def one_row(said, wanted, mask):
+        return ((mask * (said == wanted)).sum(0) / mask.sum(0))[None]
+
+    verdict = lab.check("accuracy-by-position", one_row)
+    assert (verdict.state, verdict.label) == ("wrong", "shape")
+
+
+def test_right_on_the_first_inputs_alone_is_wrong():
+    first, *_ = exercise_named("jaggedness").cases(0)
+    verdict = lab.check("jaggedness", lambda curve: np.abs(np.diff(curve)).mean() if len(curve) == 4 else 0)
+    assert len(first["curve"]) == 4
+    assert not verdict
+
+
+def test_markup_in_an_answer_is_shown_not_obeyed():
+    def answer(curve):
+        raise ValueError("<script>alert(1)</script>")
+
+    html = lab.check("jaggedness", answer)._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_warnings_and_stderr_do_not_come_through(capfd):
+    def noisy(curve):
+        warnings.warn("noise", stacklevel=1)
+        print("noise", file=sys.stderr)
+        np.log(np.zeros(2))
+        return np.abs(np.diff(curve)).mean()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert lab.check("jaggedness", noisy)
+    assert capfd.readouterr().err == ""
+
+
+def test_checking_draws_none_of_the_students_random_numbers():
+    def both():
+        return random.random(), np.random.rand()
+
+    def draws(units):
+        random.random(), np.random.rand()
+        return lab.GRUCell(units)
+
+    random.seed(1)
+    np.random.seed(1)
+    expected = both()
+    random.seed(1)
+    np.random.seed(1)
+    lab.check("copying-cell", draws)
+    assert both() == expected
+
+
+def test_there_is_no_exercise_of_another_name():
+    with pytest.raises(ValueError, match=r"^name must be one of accuracy-by-position, .*; got 'cliping'$"):
+        lab.check("cliping", abs)
+    with pytest.raises(ValueError, match=r"^name must be that of a bug of the clinic; got 'clipping'$"):
+        lab.symptom("clipping", abs)
+
+
+def test_weights_of_the_copying_cell_are_judged_not_its_name():
+    class Cheat(lab.GRUCell):
+        def call(self, x, states, training=False):
+            return states[0], [states[0]]
+
+    assert lab.check("copying-cell", lambda units: Cheat(units)).label == "not-the-update-gate"
+
+
+# --- progress
+
+
+def test_progress_counts_what_was_checked_in_this_kernel():
+    lab.check("clipping", exercise_named("clipping").reference)
+    lab.check("attention", lambda **inputs: None)
+    rows = {row[0]: row[2:] for row in lab.progress(2).rows}
+    assert rows["clipping"] == ("✓ right", "2 of 2")
+    assert rows["attention"] == ("✗ wrong", "0 of 3")
+    assert rows["mean-weights"] == ("○ open", "0 of 2")
+    assert rows["all together"] == ("", f"2 of {sum(e.points for e in exercises_of(2))}")
+    assert len(lab.progress().rows) == len(EXERCISES) + 1
+    lab.check("clipping", abs)
+    assert {row[0]: row[2] for row in lab.progress(2).rows}["clipping"] == "✗ wrong"
+
+
+@pytest.mark.parametrize("notebook", [0, 4, "1", 1.5])
+def test_progress_of_no_notebook(notebook):
+    with pytest.raises(ValueError, match=r"^notebook must be one of \[1, 2, 3\], or None"):
+        lab.progress(notebook)
+
+
+# --- the bug clinic
+
+
+def sick_functions():
+    """The functions that the notebooks show as patients, by the name of the bug."""
+    from test_notebooks import SOURCES
+
+    found = {}
+    for path in SOURCES:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.id.startswith("sick-"):
+                names = {"np": np, "tf": tf, "lab": None}
+                exec(cell.source.split("\n\n\nlab.")[0], names)
+                (function,) = (v for k, v in names.items() if k.startswith("sick_"))
+                found[cell.id.replace("sick-", "bug-")] = function
+    return found
+
+
+def test_every_bug_is_a_patient_and_refused_for_what_it_is():
+    sick = sick_functions()
+    assert set(sick) == {bug.name for bug in BUGS}
+    for bug in BUGS:
+        assert finding(bug, sick[bug.name]).label == "bug"
+
+
+@pytest.mark.parametrize("bug", [b for b in BUGS if b.name not in TRAINED], ids=by_name)
+def test_a_bug_moves_its_number_by_more_than_noise(bug):
+    moved_more_than_noise(bug)
+
+
+@pytest.mark.slow
+def test_targets_that_are_not_shifted_are_perfect_in_training_and_useless_free_running():
+    bug = exercise_named("bug-not-shifted")
+    moved_more_than_noise(bug)
+    sick = lab.check(bug.name, bug.mistakes[0].does)
+    mended = lab.check(bug.name, bug.reference)
+    assert (sick.state, sick.label, mended.state) == ("wrong", "bug", "right")
+    healthy = f"healthy: {bug.measure(bug.reference):.3f}"
+    assert f"{bug.measures}: 0.000, {healthy}" in sick.message
+    assert healthy in mended.message
+    assert lab.symptom(bug.name, bug.mistakes[0].does).rows == [(bug.measures, "0.000", healthy.split()[1])]
+
+
+def moved_more_than_noise(bug):
+    sick, healthy = sick_functions()[bug.name], bug.reference
+    with_bug, without = (np.array([bug.measure(f, seed) for seed in range(3)]) for f in (sick, healthy))
+    gap = np.abs(with_bug[:, None] - without).min()  # of any with from any without
+    assert gap > max(0.1, 2 * np.ptp(without))
+
+
+def test_a_mended_answer_sees_the_number_move_back():
+    sick, mended = (
+        lab.check("bug-padded-loss", f)
+        for f in (
+            lambda losses, mask: (losses * mask).mean(),
+            lambda losses, mask: (losses * mask).sum() / mask.sum(),
+        )
+    )
+    assert "loss of a fair guess among 11 (log 11 = 2.398): 2.398, healthy: 2.398" in mended.message
+    assert "healthy: 2.398" in sick.message
+    assert "2.398): 2.398" not in sick.message

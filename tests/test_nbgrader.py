@@ -1,0 +1,165 @@
+"""The way of an assignment through nbgrader's own commands, there and back, in a course made for it.
+
+So the sources are executed, with their solutions: all but the lesson, which the students' notebooks share.
+"""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from seq2seq_lab.exercises import exercise_named, exercises_of
+
+SOURCE = Path(__file__).parent.parent / "notebooks" / "source"
+NOTEBOOKS = {path.stem: path for path in sorted(SOURCE.glob("*.ipynb"))}
+HALF = [
+    "answer-attention",
+    "answer-clipping",
+    "answer-bug-looks-at-padding",
+]  # right in the half right hand-in
+pytestmark = pytest.mark.slow
+
+
+def solutions(name):
+    """The instructor's answers as they stand in the source, by the id of their cell."""
+    cells = nbformat.read(NOTEBOOKS[name], as_version=4).cells
+    return {c.id: c.source for c in cells if c.metadata.get("nbgrader", {}).get("solution")}
+
+
+def hand_in(course, student, answers):
+    """Put a released assignment into a student's folder, with answers by notebook and cell."""
+    folder = course / "submitted" / student / "lab"
+    folder.mkdir(parents=True)
+    for name, by_cell in answers.items():
+        notebook = nbformat.read(course / "release" / "lab" / f"{name}.ipynb", as_version=4)
+        for cell in notebook.cells:
+            cell.source = by_cell.get(cell.id, cell.source)
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course whose four students have handed in, graded by nbgrader's commands."""
+    root = tmp_path_factory.mktemp("course")
+    (root / "source" / "lab").mkdir(parents=True)
+    for path in NOTEBOOKS.values():
+        (root / "source" / "lab" / path.name).write_bytes(path.read_bytes())
+    exchange = tmp_path_factory.mktemp("exchange")
+    exchange.chmod(0o777)
+
+    def nbgrader(*command):
+        where = [f"--Exchange.root={exchange}", "--course=seq2seq"]
+        environment = {**os.environ, "JUPYTER_PLATFORM_DIRS": "1"}
+        run = subprocess.run(
+            [sys.executable, "-m", "nbgrader", *command, *where],
+            cwd=root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+
+    nbgrader("generate_assignment", "lab")
+    nbgrader("release_assignment", "lab")
+    right = {name: solutions(name) for name in NOTEBOOKS}
+    attention = right["2-attention"]
+    hand_in(root, "all-right", right)
+    hand_in(root, "untouched", {"2-attention": {}})
+    hand_in(root, "half-right", {"2-attention": {cell: attention[cell] for cell in HALF}})
+    broken = {**attention, "answer-clipping": "def clipped(gradients, clip_norm)\n    return gradients"}
+    hand_in(root, "syntax-error", {"2-attention": broken})
+    nbgrader("autograde", "lab", "--Execute.skip_cells_with_tag=lesson")
+    nbgrader("generate_feedback", "lab")
+    nbgrader("export")
+    return root
+
+
+@pytest.fixture(scope="module")
+def grades(course):
+    """Each student's grades: cell -> (automatic points, whether a person has to look)."""
+    found = {}
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        for submission in gradebook.assignment_submissions("lab"):
+            found[submission.student.id] = {
+                (notebook.name, grade.name): (grade.auto_score, grade.needs_manual_grade)
+                for notebook in submission.notebooks
+                for grade in notebook.grades
+            }
+    return found
+
+
+def checks(names):
+    """The points that right answers in these cells earn."""
+    return sum(exercise_named(name.removeprefix("answer-")).points for name in names)
+
+
+def automatic(grades):
+    return sum(points for points, _ in grades.values() if points is not None)
+
+
+def test_all_right_has_all_points_and_what_is_written_waits(grades):
+    mine = grades["all-right"]
+    assert automatic(mine) == sum(e.points for n in (1, 2, 3) for e in exercises_of(n))
+    for (_, cell), (points, to_be_looked_at) in mine.items():
+        assert to_be_looked_at == cell.startswith("written-")
+        assert (points is None) == cell.startswith("written-")
+
+
+def test_with_the_solutions_filled_in_every_check_says_right(course):
+    for n, name in enumerate(NOTEBOOKS, 1):
+        path = course / "autograded" / "all-right" / "lab" / f"{name}.ipynb"
+        cells = {cell.id: cell for cell in nbformat.read(path, as_version=4).cells}
+        for exercise in exercises_of(n):
+            (output,) = cells[f"check-{exercise.name}"].outputs
+            assert output.data["text/plain"] == str(exercise.points)
+            assert f"✓ {exercise.name}: right" in output.data["text/html"]
+
+
+def test_untouched_has_no_point_and_nobody_has_to_look(grades):
+    assert set(grades["untouched"].values()) == {(0, False)}
+
+
+def test_half_right_has_the_points_of_its_right_half(grades):
+    assert automatic(grades["half-right"]) == checks(HALF)
+
+
+def test_a_syntax_error_costs_its_own_exercise_alone(grades):
+    names = [cell for cell in solutions("2-attention") if cell.startswith("answer-")]
+    assert automatic(grades["syntax-error"]) == checks(names) - exercise_named("clipping").points
+
+
+def test_release_has_no_solution_no_rubric_and_no_hidden_test(course):
+    for name in NOTEBOOKS:
+        text = (course / "release" / "lab" / f"{name}.ipynb").read_text(encoding="utf-8")
+        for word in ("SOLUTION", "HIDDEN", "Rubric", "MARK SCHEME"):
+            assert word not in text
+        cells = nbformat.reads(text, as_version=4).cells
+        for answer in solutions(name).values():
+            solution = re.search(r"BEGIN SOLUTION[^\n]*\n(.*)\n[^\n]*END SOLUTION", answer, re.DOTALL)[1]
+            assert not any(solution.strip() in cell.source for cell in cells)
+
+
+def test_formgrader_reads_the_rubric_beside_the_answer(course):
+    for name in NOTEBOOKS:
+        path = course / "autograded" / "all-right" / "lab" / f"{name}.ipynb"
+        cells = nbformat.read(path, as_version=4).cells
+        rubrics = "\n".join(c.source for c in cells if c.id.startswith("check-"))
+        for cell in cells:
+            if cell.id.startswith("written-"):
+                name, points = cell.id.removeprefix("written-"), cell.metadata.nbgrader.points
+                assert re.search(f'Rubric for "{name}" .*, {points} points', rubrics)
+
+
+def test_feedback_and_export_tell_the_same(course, grades):
+    with (course / "grades.csv").open() as file:
+        exported = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert exported == {student: automatic(mine) for student, mine in grades.items()}
+    feedback = course / "feedback" / "half-right" / "lab" / "2-attention.html"
+    assert "clipping: right, 2 of 2 points" in feedback.read_text(encoding="utf-8")
