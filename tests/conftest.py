@@ -18,8 +18,6 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     COMPILED = tempfile.TemporaryDirectory(prefix="seq2seq-lab-")
     os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={COMPILED.name}"
 
-seq2seq_lab.setup(threads=int(os.environ.get("SEQ2SEQ_LAB_THREADS", "1")))
-
 # A shell that starts something in the background has it ignore Ctrl-C, which some tests press.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -27,16 +25,28 @@ PACKAGE = pathlib.Path(seq2seq_lab.__file__).parent
 
 
 def pytest_configure(config):
-    """Measure the coverage of xdist's workers, but not of notebook kernels and commands under test."""
+    """Set TensorFlow up where tests run, which is not where xdist gives them out.
+
+    The coverage of its workers is measured, but not that of notebook kernels and commands under test.
+    """
     if not config.getoption("numprocesses", None):
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+        seq2seq_lab.setup(threads=int(os.environ.get("SEQ2SEQ_LAB_THREADS", "1")))
+
+
+LONGEST = "3-decoding", "2-attention", "test_nbgrader", "1-encoder-decoder", "test_browser"
+LONGEST += "test_main", "test_training"
 
 
 def pytest_collection_modifyitems(items):
-    """Every cell of a notebook is slow: a notebook trains."""
+    """Begin with the longest files, so that no worker waits at the end while another is busy with one.
+
+    Every cell of a notebook is slow: a notebook trains.
+    """
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("slow")
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from answers import ANSWERS
 import seq2seq_lab as lab
 from seq2seq_lab.exercises import NOTEBOOKS, checking, exercise_named, exercises_of
 from seq2seq_lab.exercises.exercise import Raised
+from seq2seq_lab.parts import free_running
 
 EXERCISES = [e for n in range(1, len(NOTEBOOKS) + 1) for e in exercises_of(n)]
 BUGS = [e for e in EXERCISES if e.symptom]
@@ -242,6 +243,11 @@ def test_broadcasting_hides_nothing():
     assert (verdict.state, verdict.label) == ("wrong", "shape")
 
 
+def test_arguments_may_have_other_names():
+    assert lab.check("jaggedness", lambda c: np.abs(np.diff(c)).mean())
+    assert lab.check("bug-padded-loss", lambda a, m: (a * m).sum() / m.sum())
+
+
 def test_right_on_the_first_inputs_alone_is_wrong():
     first, *_ = exercise_named("jaggedness").cases(0)
     verdict = lab.check("jaggedness", lambda curve: np.abs(np.diff(curve)).mean() if len(curve) == 4 else 0)
@@ -308,7 +314,7 @@ def test_weights_of_the_copying_cell_are_judged_not_its_name():
 
 def test_progress_counts_what_was_checked_in_this_kernel():
     lab.check("clipping", exercise_named("clipping").reference)
-    lab.check("attention", lambda **inputs: None)
+    lab.check("attention", lambda *inputs: None)
     rows = {row[0]: row[2:] for row in lab.progress(2).rows}
     assert rows["clipping"] == ("✓ right", "2 of 2")
     assert rows["attention"] == ("✗ wrong", "0 of 3")
@@ -326,6 +332,26 @@ def test_progress_of_no_notebook(notebook):
 
 
 # --- the bug clinic
+
+
+def test_a_healthy_writer_writes_what_the_labs_own_decoder_does_free_running():
+    rng, decoder, written = np.random.default_rng(1), lab.Decoder(lab.GRUCell(8), embedding=4), set()
+
+    class OneRow:
+        def step(self, token, h):
+            return np.asarray(decoder.step(np.array([token]), h[None], None))[0]
+
+        def logits(self, h):
+            return np.asarray(decoder.logits(h[None]))[0]
+
+    for _ in range(5):
+        decoder.set_weights([2 * rng.normal(size=w.shape) for w in decoder.get_weights()])
+        h = np.tanh(rng.normal(size=(1, 8))).astype(np.float32)
+        states = free_running(decoder, tf.constant(h), None, 8)
+        wanted = tf.argmax(decoder.logits(states)[:, 0], -1).numpy()
+        assert list(exercise_named("bug-wrong-step").reference(OneRow(), h[0], 8)) == list(wanted)
+        written |= set(wanted)
+    assert len(written) > 4
 
 
 def sick_functions():

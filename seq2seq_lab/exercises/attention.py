@@ -154,8 +154,8 @@ def _attend(outputs, state, lengths, U_a, W_a, b_a, v_a):
     return _context(softmax(_masked(scores, lengths)), outputs)
 
 
-def _zeroed_after(outputs, state, lengths, **W):
-    weights = softmax(_scores(outputs, state, **W))
+def _zeroed_after(outputs, state, lengths, *W):
+    weights = softmax(_scores(outputs, state, *W))
     return _context(_masked(weights, lengths, 0), outputs)
 
 
@@ -164,8 +164,8 @@ def _without_tanh(outputs, state, lengths, U_a, W_a, b_a, v_a):
     return _context(softmax(_masked(scores, lengths)), outputs)
 
 
-def _over_batch(outputs, state, lengths, **W):
-    scores = np.maximum(_masked(_scores(outputs, state, **W), lengths), -1e9)
+def _over_batch(outputs, state, lengths, *W):
+    scores = np.maximum(_masked(_scores(outputs, state, *W), lengths), -1e9)
     return _context(softmax(scores, 0), outputs)
 
 
@@ -180,7 +180,7 @@ ATTENTION = Exercise(
         Mistake(
             "unmasked",
             "padding is looked at as well.",
-            lambda outputs, state, lengths, **W: _context(softmax(_scores(outputs, state, **W)), outputs),
+            lambda outputs, state, lengths, *W: _context(softmax(_scores(outputs, state, *W)), outputs),
         ),
         Mistake(
             "zeroed-after",
@@ -190,8 +190,8 @@ ATTENTION = Exercise(
         Mistake(
             "score-0",
             "a score of 0 is no low score. What does the softmax make of it?",
-            lambda outputs, state, lengths, **W: _context(
-                softmax(_masked(_scores(outputs, state, **W), lengths, 0)), outputs
+            lambda outputs, state, lengths, *W: _context(
+                softmax(_masked(_scores(outputs, state, *W), lengths, 0)), outputs
             ),
         ),
         Mistake("over-batch", "the weights of one text should sum to 1; which axis is that?", _over_batch),
@@ -199,7 +199,7 @@ ATTENTION = Exercise(
         Mistake(
             "one-more",
             "the first place of padding is looked at: places are counted from 0.",
-            lambda outputs, state, lengths, **W: _attend(outputs, state, lengths + 1, **W),
+            lambda outputs, state, lengths, *W: _attend(outputs, state, lengths + 1, *W),
         ),
         Mistake(
             "no-bias",
@@ -211,7 +211,7 @@ ATTENTION = Exercise(
         Mistake(
             "swapped",
             "the weights first, then the context.",
-            lambda *args, **inputs: _attend(*args, **inputs)[::-1],
+            lambda *inputs: _attend(*inputs)[::-1],
         ),
     ),
 )
@@ -244,21 +244,21 @@ COST = Exercise(
         Mistake(
             "no-cell",
             "the cell reads more than before: which of its matrices grow?",
-            lambda **n: _added(**n, gates=0),
+            lambda *n: _added(*n, gates=0),
         ),
         Mistake(
-            "one-gate", "how many gates and candidates read the context?", lambda **n: _added(**n, gates=1)
+            "one-gate", "how many gates and candidates read the context?", lambda *n: _added(*n, gates=1)
         ),
         Mistake(
             "no-first-state",
             "the decoder's first state is no longer handed over as it is. What makes it?",
-            lambda **n: _added(**n, first_state=False),
+            lambda *n: _added(*n, first_state=False),
         ),
-        Mistake("no-biases", "biases are numbers, too.", lambda **n: _added(**n, biases=False)),
+        Mistake("no-biases", "biases are numbers, too.", lambda *n: _added(*n, biases=False)),
         Mistake(
             "attention-alone",
             "this counts U_a, W_a, b_a and v_a. What else is there now that was not there before?",
-            lambda **n: _added(**n, gates=0, first_state=False),
+            lambda *n: _added(*n, gates=0, first_state=False),
         ),
     ),
 )

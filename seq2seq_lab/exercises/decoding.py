@@ -203,7 +203,7 @@ SCORES = Exercise(
         Mistake(
             "own-score",
             "these are the scores that came with them.",
-            lambda hypotheses, **_: [h.score for h in hypotheses],
+            lambda hypotheses, length_power: [h.score for h in hypotheses],
         ),
         Mistake(
             "probability",

@@ -192,7 +192,7 @@ def _change_by_padding(encode, seed):
     inputs = _draw_reading(np.random.default_rng(seed), 2)
     x = inputs["x"]
     longer = {**inputs, "x": np.concatenate([x, np.ones_like(x)], 1)}
-    return float(np.abs(np.asarray(encode(**longer)) - np.asarray(encode(**inputs))).max())
+    return float(np.abs(np.asarray(encode(*longer.values())) - np.asarray(encode(*inputs.values()))).max())
 
 
 def _zeroed(step, x, lengths, h):

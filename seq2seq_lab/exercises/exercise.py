@@ -49,7 +49,7 @@ class Exercise:
         name: what `check` calls it; the notebook's cells are named after it.
         task: what is to be done, in a few words.
         points: what a right answer earns.
-        draw: from a generator and the number of the case to the inputs, by the names of the arguments.
+        draw: from a generator and the number of the case to the inputs: names and values, as arguments stand.
         reference: a right answer.
         returns: names of what is returned, one or several.
         mistakes: the usual ones, the likeliest first; in the bug clinic the first is the bug.
@@ -66,7 +66,7 @@ class Exercise:
     reference: Callable[..., Any]
     returns: tuple[str, ...]
     mistakes: tuple[Mistake, ...] = ()
-    call: Callable[..., Any] = lambda answer, **inputs: answer(**inputs)
+    call: Callable[..., Any] = lambda answer, *inputs: answer(*inputs)
     fault: Callable[..., Finding | None] | None = None
     symptom: Callable[[Callable, int], float] | None = None
     measures: str = ""
@@ -80,7 +80,7 @@ class Exercise:
     def ask(self, answer: Callable, inputs: Inputs) -> list[np.ndarray] | Raised:
         """What the answer returns for some inputs, as plain arrays; whatever it raises, this does not."""
         try:
-            return self.plain(self.call(answer, **copy.deepcopy(dict(inputs))))
+            return self.plain(self.call(answer, *copy.deepcopy(list(inputs.values()))))
         except (Exception, SystemExit) as error:
             return Raised(type(error).__name__, " ".join(str(error).split())[:300])
 
@@ -106,14 +106,11 @@ class Exercise:
         def copied(value):
             return value.copy() if isinstance(value, np.ndarray) else value
 
-        def with_copies(*args, **inputs):
-            return answer(*map(copied, args), **{name: copied(value) for name, value in inputs.items()})
-
-        return self.symptom(with_copies, seed)
+        return self.symptom(lambda *inputs: answer(*map(copied, inputs)), seed)
 
     def expected(self, inputs: Inputs) -> list[np.ndarray]:
         """What the reference returns, as plain arrays."""
-        return self.plain(self.call(self.reference, **copy.deepcopy(dict(inputs))))
+        return self.plain(self.call(self.reference, *copy.deepcopy(list(inputs.values()))))
 
     def judge(self, cases: list[Inputs], results: list[list[np.ndarray] | Raised]) -> Finding | None:
         """The first thing that is wrong with the results for these cases, or None if they are right."""

@@ -173,13 +173,13 @@ def _draw_texts(rng, case):
     return {"forwards": readers[0], "backwards": readers[1], "inputs": inputs, "inputs_seqlen": n}
 
 
-def _ask_both_ways(answer, inputs_seqlen, **inputs):
+def _ask_both_ways(answer, forwards, backwards, inputs, inputs_seqlen):
     """Outputs behind a text's end mean nothing, so they do not count."""
-    returned = answer(**inputs, inputs_seqlen=inputs_seqlen.copy())
+    returned = answer(forwards, backwards, inputs, inputs_seqlen.copy())
     if not isinstance(returned, (tuple, list)) or len(returned) != 2:
         return returned
     outputs, state = as_array(returned[0], "outputs"), returned[1]
-    if outputs.ndim == 3 and outputs.shape[1] == inputs["inputs"].shape[1]:
+    if outputs.ndim == 3 and outputs.shape[1] == inputs.shape[1]:
         outputs = np.where(length_mask(inputs_seqlen, outputs.shape[1])[..., None], outputs, 0)
     return outputs, state
 
