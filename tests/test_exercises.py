@@ -157,6 +157,15 @@ class Evil:
         raise RuntimeError("counted")
 
 
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+def raises_mute(*args, **kwargs):
+    raise Mute
+
+
 class AlwaysEqual:
     def __eq__(self, other):
         return True
@@ -183,6 +192,7 @@ ODD = {
     "no argument": lambda: 1,
     "exits": lambda *a, **k: sys.exit(0),
     "raises": lambda *a, **k: 1 / 0,
+    "raises without a text": raises_mute,
     "fails an assertion": lambda *a, **k: pytest.fail("no") if not a and not k else [][1],
     "recursion": lambda *a, **k: ODD["recursion"](*a, **k),
 }

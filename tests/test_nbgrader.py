@@ -75,7 +75,7 @@ def course(tmp_path_factory):
     hand_in(root, "half-right", {"2-attention": {cell: attention[cell] for cell in HALF}})
     broken = {**attention, "answer-clipping": "def clipped(gradients, clip_norm)\n    return gradients"}
     hand_in(root, "syntax-error", {"2-attention": broken})
-    nbgrader("autograde", "lab", "--Execute.skip_cells_with_tag=lesson")
+    nbgrader("autograde", "lab", "--Execute.skip_cells_with_tag=lesson", "--Execute.timeout=900")
     nbgrader("generate_feedback", "lab")
     nbgrader("export")
     return root

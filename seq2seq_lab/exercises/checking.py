@@ -1,7 +1,6 @@
 """Check an answer at once, in the kernel where it stands: `check`, `symptom`, `progress`.
 
-That a curious student can read the references in this package is known and accepted here. `grading` asks
-the same exercises with other inputs, where they cannot be read.
+That a curious student can read the references in this package is known and accepted here.
 """
 
 from __future__ import annotations
@@ -128,6 +127,8 @@ def _unnoticed() -> Iterator[None]:
     states = random.getstate(), np.random.get_state()
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
-        yield
-    random.setstate(states[0])
-    np.random.set_state(states[1])
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])

@@ -82,7 +82,7 @@ class Exercise:
         try:
             return self.plain(self.call(answer, *copy.deepcopy(list(inputs.values()))))
         except (Exception, SystemExit) as error:
-            return Raised(type(error).__name__, " ".join(str(error).split())[:300])
+            return Raised(type(error).__name__, _said_by(error))
 
     def plain(self, returned: Any) -> list[np.ndarray]:
         """Arrays of numbers or of strings, one for each name in `returns`.
@@ -211,6 +211,13 @@ def as_array(value: Any, name: str) -> np.ndarray:
     if array.dtype.kind not in "biufU":
         raise WrongType(f"`{name}` should be an array, but is {_kind(value)}")
     return array if array.dtype.kind == "U" else array.astype(np.float64)
+
+
+def _said_by(error):
+    try:
+        return " ".join(str(error).split())[:300]
+    except Exception:  # an error of the student's own, whose text cannot be had
+        return "…"
 
 
 def _kind(value):
