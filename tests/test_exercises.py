@@ -411,6 +411,16 @@ def moved_more_than_noise(bug):
     assert gap > max(0.1, 2 * np.ptp(without))
 
 
+def test_an_answer_that_works_in_place_moves_the_number_back_too():
+    def in_place(x, h, r, W_xc, W_hc, b_c):
+        h *= r
+        return np.tanh(x @ W_xc + h @ W_hc + b_c)
+
+    verdict = lab.check("bug-reset-gate", in_place)
+    assert verdict
+    assert "GRUCell: 0.000, healthy: 0.000" in verdict.message
+
+
 def test_a_mended_answer_sees_the_number_move_back():
     sick, mended = (
         lab.check("bug-padded-loss", f)

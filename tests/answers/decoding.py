@@ -559,3 +559,12 @@ def schedule_without_an_else(samples):
 @wrong("schedule", "type")
 def schedule_of_text(samples):
     return "0.3"
+
+
+@wrong("beam-step", "raises")
+def beam_that_wants_no_ends(beam, next_log_p, width):
+    found = []
+    for beginning, log_p in beam:
+        assert beginning.isdigit()
+        found += [(beginning + symbol, log_p + log_q) for symbol, log_q in next_log_p(beginning).items()]
+    return sorted(found, key=lambda pair: -pair[1])[:width]
