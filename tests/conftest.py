@@ -14,7 +14,7 @@ import seq2seq_lab
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
     # XLA keeps what it has compiled in a folder that workers, notebook kernels and commands share: the same
-    # few programs would else be compiled again and again, which was half of the time that the tests took.
+    # few programs would else be compiled again and again, which takes longer than most tests.
     COMPILED = tempfile.TemporaryDirectory(prefix="seq2seq-lab-")
     os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={COMPILED.name}"
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from answers import ANSWERS
+from test_notebooks import SOURCES
 
 import seq2seq_lab as lab
-from seq2seq_lab.exercises import NOTEBOOKS, checking, exercise_named, exercises_of
+from seq2seq_lab.exercises import checking, exercise_named, exercises_of
 from seq2seq_lab.exercises.exercise import Raised
 from seq2seq_lab.parts import free_running
 
-EXERCISES = [e for n in range(1, len(NOTEBOOKS) + 1) for e in exercises_of(n)]
+EXERCISES = exercises_of()
 BUGS = [e for e in EXERCISES if e.symptom]
 TRAINED = {"bug-not-shifted"}  # its symptom takes seconds
 QUICK = [e for e in EXERCISES if e.name not in TRAINED]
@@ -76,8 +77,8 @@ def test_names_are_those_of_the_notebooks_cells_which_never_change():
 @pytest.mark.parametrize("seed", range(5))
 def test_the_reference_is_right_and_each_mistake_is_known_by_its_label(exercise, seed):
     assert finding(exercise, exercise.reference, seed) is None
-    for mistake in exercise.mistakes:
-        found = finding(exercise, mistake.does, seed)
+    for mistake, way in ((m, way) for m in exercise.mistakes for way in m.ways):
+        found = finding(exercise, way, seed)
         assert (found.label, found.hint) == (mistake.label, mistake.hint)
 
 
@@ -309,6 +310,19 @@ def test_there_is_no_exercise_of_another_name():
         lab.check("cliping", abs)
     with pytest.raises(ValueError, match=r"^name must be that of a bug of the clinic; got 'clipping'$"):
         lab.symptom("clipping", abs)
+    with pytest.raises(ValueError, match=r"; got \['clipping'\]$"):
+        lab.check(["clipping"], abs)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", None])
+def test_a_wrong_seed_is_named(seed):
+    with pytest.raises(ValueError, match=r"^seed must be "):
+        lab.check("clipping", abs, seed=seed)
+
+
+def test_the_symptom_of_no_function():
+    with pytest.raises(ValueError, match=r"^function must be a function"):
+        lab.symptom("bug-padded-loss", 3)
 
 
 def test_weights_of_the_copying_cell_are_judged_not_its_name():
@@ -366,8 +380,6 @@ def test_a_healthy_writer_writes_what_the_labs_own_decoder_does_free_running():
 
 def sick_functions():
     """The functions that the notebooks show as patients, by the name of the bug."""
-    from test_notebooks import SOURCES
-
     found = {}
     for path in SOURCES:
         for cell in nbformat.read(path, as_version=4).cells:
@@ -395,13 +407,15 @@ def test_a_bug_moves_its_number_by_more_than_noise(bug):
 def test_targets_that_are_not_shifted_are_perfect_in_training_and_useless_free_running():
     bug = exercise_named("bug-not-shifted")
     moved_more_than_noise(bug)
-    sick = lab.check(bug.name, bug.mistakes[0].does)
+    sick = lab.check(bug.name, bug.mistakes[0].ways[0])
     mended = lab.check(bug.name, bug.reference)
     assert (sick.state, sick.label, mended.state) == ("wrong", "bug", "right")
     healthy = f"healthy: {bug.measure(bug.reference):.3f}"
     assert f"{bug.measures}: 0.000, {healthy}" in sick.message
     assert healthy in mended.message
-    assert lab.symptom(bug.name, bug.mistakes[0].does).rows == [(bug.measures, "0.000", healthy.split()[1])]
+    assert lab.symptom(bug.name, bug.mistakes[0].ways[0]).rows == [
+        (bug.measures, "0.000", healthy.split()[1])
+    ]
 
 
 def moved_more_than_noise(bug):

@@ -123,6 +123,11 @@ def test_an_answer_is_followed_by_its_check(notebook, path):
         assert f"○ {exercise.name}: not answered yet" in output.data["text/html"]
 
 
+def solution_in(source):
+    """What stands between the marks in a cell of an instructor's notebook."""
+    return re.search(r"BEGIN SOLUTION[^\n]*\n(.*)\n[^\n]*END SOLUTION", source, re.DOTALL)[1].strip()
+
+
 def source_of(path):
     return nbformat.read(path.parent / "source" / path.name, as_version=4)
 
@@ -143,8 +148,7 @@ def test_has_no_solution_and_no_rubric(notebook, path):
     assert re.findall("SOLUTION|HIDDEN|MARK SCHEME|Rubric", text) == []
     for cell in source_of(path).cells:
         if "BEGIN SOLUTION" in cell.source:
-            solution = re.search(r"BEGIN SOLUTION[^\n]*\n(.*)\n[^\n]*END SOLUTION", cell.source, re.DOTALL)[1]
-            assert not any(solution.strip() in other.source for other in notebook.cells)
+            assert not any(solution_in(cell.source) in other.source for other in notebook.cells)
 
 
 def test_source_has_a_solution_and_a_rubric_for_all_that_is_asked(path):

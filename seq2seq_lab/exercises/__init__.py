@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 NOTEBOOKS = ("encoder_decoder", "attention", "decoding")  # 1, 2, 3
 
 
-def exercises_of(notebook: int) -> tuple[Exercise, ...]:
-    """The exercises of notebook 1, 2 or 3, in its order."""
-    return importlib.import_module(f"{__name__}.{NOTEBOOKS[notebook - 1]}").EXERCISES
+def exercises_of(notebook: int | None = None) -> tuple[Exercise, ...]:
+    """The exercises of notebook 1, 2 or 3 in its order, or of all three."""
+    modules = NOTEBOOKS if notebook is None else [NOTEBOOKS[notebook - 1]]
+    return tuple(e for module in modules for e in importlib.import_module(f"{__name__}.{module}").EXERCISES)
 
 
 def exercise_named(name: str) -> Exercise:
@@ -22,7 +23,7 @@ def exercise_named(name: str) -> Exercise:
     Raises:
         ValueError: there is none.
     """
-    known = {e.name: e for n in range(1, len(NOTEBOOKS) + 1) for e in exercises_of(n)}
-    if name not in known:
-        raise ValueError(f"name must be one of {', '.join(known)}; got {name!r}")
-    return known[name]
+    for exercise in exercises_of():
+        if exercise.name == name:
+            return exercise
+    raise ValueError(f"name must be one of {', '.join(e.name for e in exercises_of())}; got {name!r}")

@@ -6,8 +6,8 @@ import numpy as np
 
 from seq2seq_lab.data import get_batch, length_mask
 from seq2seq_lab.exercises import decoder_bugs
-from seq2seq_lab.exercises.exercise import Exercise, Mistake, WrongType
-from seq2seq_lab.exercises.numbers import lengths, normal, softmax
+from seq2seq_lab.exercises.exercise import Exercise, Mistake, WrongType, kind
+from seq2seq_lab.exercises.numbers import lengths, masked, normal, sizes, softmax
 
 # --- one map: weights by word
 
@@ -52,20 +52,12 @@ BY_WORD = Exercise(
             "mean",
             "a mean makes long words look unimportant. How much weight does the whole word get?",
             lambda weights, text: _by_word(weights, text, reduce=np.mean),
-        ),
-        Mistake(
-            "largest",
-            "this is the largest weight in each word; wanted is all of it.",
-            lambda weights, text: _by_word(weights, text, reduce=np.max),
-        ),
-        Mistake(
-            "mean",
-            "a mean makes long words look unimportant. How much weight does the whole word get?",
             lambda weights, text: _by_word(weights, text, "none", np.mean),
         ),
         Mistake(
             "largest",
             "this is the largest weight in each word; wanted is all of it.",
+            lambda weights, text: _by_word(weights, text, reduce=np.max),
             lambda weights, text: _by_word(weights, text, "none", np.max),
         ),
         Mistake(
@@ -145,27 +137,23 @@ def _context(weights, outputs):
     return weights, (weights[..., None] * outputs).sum(1)
 
 
-def _masked(scores, lengths, instead=-np.inf):
-    return np.where(length_mask(lengths, scores.shape[1]), scores, instead)
-
-
 def _attend(outputs, state, lengths, U_a, W_a, b_a, v_a):
     scores = _scores(outputs, state, U_a, W_a, b_a, v_a)
-    return _context(softmax(_masked(scores, lengths)), outputs)
+    return _context(softmax(masked(scores, lengths)), outputs)
 
 
 def _zeroed_after(outputs, state, lengths, *W):
     weights = softmax(_scores(outputs, state, *W))
-    return _context(_masked(weights, lengths, 0), outputs)
+    return _context(masked(weights, lengths, 0), outputs)
 
 
 def _without_tanh(outputs, state, lengths, U_a, W_a, b_a, v_a):
     scores = (outputs @ U_a + (state @ W_a)[:, None] + b_a) @ v_a
-    return _context(softmax(_masked(scores, lengths)), outputs)
+    return _context(softmax(masked(scores, lengths)), outputs)
 
 
 def _over_batch(outputs, state, lengths, *W):
-    scores = np.maximum(_masked(_scores(outputs, state, *W), lengths), -1e9)
+    scores = np.maximum(masked(_scores(outputs, state, *W), lengths), -1e9)
     return _context(softmax(scores, 0), outputs)
 
 
@@ -191,7 +179,7 @@ ATTENTION = Exercise(
             "score-0",
             "a score of 0 is no low score. What does the softmax make of it?",
             lambda outputs, state, lengths, *W: _context(
-                softmax(_masked(_scores(outputs, state, *W), lengths, 0)), outputs
+                softmax(masked(_scores(outputs, state, *W), lengths, 0)), outputs
             ),
         ),
         Mistake("over-batch", "the weights of one text should sum to 1; which axis is that?", _over_batch),
@@ -231,13 +219,7 @@ COST = Exercise(
     "added-numbers",
     "how many numbers attention adds to the model",
     2,
-    lambda rng, case: dict(
-        zip(
-            ("encoder_units", "decoder_units", "attention_units"),
-            map(int, rng.permutation(np.arange(2, 30))),
-            strict=False,
-        )
-    ),
+    lambda rng, case: sizes(rng, "encoder_units", "decoder_units", "attention_units"),
     _added,
     ("numbers",),
     (
@@ -295,7 +277,7 @@ def _ask_by_length(answer, said, wanted):
     if returned is None:
         return None
     if not isinstance(returned, dict):
-        raise WrongType(f"it should return a dictionary, not a {type(returned).__name__}")
+        raise WrongType(f"it should return a dictionary, not {kind(returned)}")
     return sorted(returned), [returned[key] for key in sorted(returned)]
 
 

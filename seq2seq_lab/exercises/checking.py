@@ -18,7 +18,7 @@ import numpy as np
 from seq2seq_lab.exercises import NOTEBOOKS, exercise_named, exercises_of
 from seq2seq_lab.exercises.exercise import Exercise, Raised
 from seq2seq_lab.exercises.verdict import SIGNS, Verdict
-from seq2seq_lab.settings import Rule
+from seq2seq_lab.settings import SEED, Rule
 from seq2seq_lab.settings import check as check_argument
 from seq2seq_lab.tables import Table
 
@@ -38,9 +38,10 @@ def check(name: str, answer: Callable, seed: int = 0) -> Verdict:
         A wrong answer is no error, whatever it does.
 
     Raises:
-        ValueError: there is no exercise of that name.
+        ValueError: there is no exercise of that name, or `seed` is out of range.
     """
     exercise = exercise_named(name)
+    check_argument("seed", seed, SEED)
     with _unnoticed():
         _latest[name] = _verdict(exercise, answer, seed)
     return _latest[name]
@@ -50,11 +51,12 @@ def symptom(name: str, function: Callable) -> Table:
     """In the bug clinic: the number that the bug moves, of a function and of a healthy one.
 
     Raises:
-        ValueError: there is no exercise of that name, or it has no symptom.
+        ValueError: there is no exercise of that name, it has no symptom, or `function` is none.
     """
     exercise = exercise_named(name)
     if exercise.symptom is None:
         raise ValueError(f"name must be that of a bug of the clinic; got {name!r}")
+    check_argument("function", function, Rule("a function", callable))
     with _unnoticed():
         here, healthy = f"{exercise.measure(function):.3f}", _healthy(name)
     return Table(("measured", "here", "healthy"), [(exercise.measures, here, healthy)])
@@ -69,9 +71,8 @@ def progress(notebook: int | None = None) -> Table:
     numbers = range(1, len(NOTEBOOKS) + 1)
     if notebook is not None:
         check_argument("notebook", notebook, Rule(f"one of {[*numbers]}, or None", lambda v: v in numbers))
-    chosen = numbers if notebook is None else [notebook]
     rows, earned, most = [], 0, 0
-    for exercise in (e for n in chosen for e in exercises_of(n)):
+    for exercise in exercises_of(notebook):
         verdict = _latest.get(exercise.name)
         state, points = (verdict.state, verdict.points) if verdict is not None else ("open", 0)
         rows.append(

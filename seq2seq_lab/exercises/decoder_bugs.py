@@ -11,25 +11,13 @@ import numpy as np
 
 from seq2seq_lab.data import length_mask
 from seq2seq_lab.exercises.exercise import Exercise, Mistake
-from seq2seq_lab.exercises.numbers import lengths, normal, softmax
+from seq2seq_lab.exercises.numbers import lengths, masked, normal, softmax
 from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS
 
 
 def _draw_scores(rng, case):
     B, S = 3 + case, 4 + case
     return {"scores": normal(rng, B, S), "lengths": rng.integers(2, S, B).astype(np.int32)}
-
-
-def _over_true_places(scores, lengths):
-    return softmax(np.where(length_mask(lengths, scores.shape[1]), scores, -np.inf))
-
-
-def _times_mask(scores, lengths):
-    return softmax(scores * length_mask(lengths, scores.shape[1]))
-
-
-def _zeroed_after(scores, lengths):
-    return softmax(scores) * length_mask(lengths, scores.shape[1])
 
 
 def _weight_of_padding(weights_of, seed):
@@ -44,40 +32,39 @@ LOOKS_AT_PADDING = Exercise(
     "clinic: attention that looks at padding",
     2,
     _draw_scores,
-    _over_true_places,
+    lambda scores, lengths: softmax(masked(scores, lengths)),
     ("weights",),
     (
         Mistake(
             "bug",
             "the scores of padding become 0. What does the softmax make of a score of 0, beside one of -1?",
-            _times_mask,
+            lambda scores, lengths: softmax(masked(scores, lengths, 0)),
         ),
-        Mistake("zeroed-after", "padding gets 0 now, but the rows do not sum to 1 any more.", _zeroed_after),
+        Mistake(
+            "zeroed-after",
+            "padding gets 0 now, but the rows do not sum to 1 any more.",
+            lambda scores, lengths: masked(softmax(scores), lengths, 0),
+        ),
         Mistake("unmasked", "now padding is not masked at all.", lambda scores, lengths: softmax(scores)),
         Mistake(
             "turned-round",
             "this looks at padding and at nothing else.",
-            lambda scores, lengths: _masked_otherwise(scores, ~length_mask(lengths, scores.shape[1])),
+            lambda scores, lengths: softmax(np.where(length_mask(lengths, scores.shape[1]), -np.inf, scores)),
         ),
         Mistake(
             "one-less",
             "the last true place is masked as well.",
-            lambda scores, lengths: _masked_otherwise(scores, length_mask(lengths - 1, scores.shape[1])),
+            lambda scores, lengths: softmax(masked(scores, lengths - 1)),
         ),
         Mistake(
             "one-more",
             "the first place of padding is not masked: places are counted from 0.",
-            lambda scores, lengths: _masked_otherwise(scores, length_mask(lengths + 1, scores.shape[1])),
+            lambda scores, lengths: softmax(masked(scores, lengths + 1)),
         ),
     ),
     symptom=_weight_of_padding,
     measures="mean weight that a text gives to its padding",
 )
-
-
-def _masked_otherwise(scores, mask):
-    """With a very low score, so that a row without any true place is no division by zero."""
-    return softmax(np.where(mask, scores, -1e9))
 
 
 # --- one step late
@@ -110,13 +97,12 @@ def _draw_writer(rng, case):
             return {"decoder": decoder, "h": h, "steps": steps}
 
 
-def _greedy(decoder, h, steps):
-    token, said = END_ID, []
+def _greedy(decoder, h, steps, start=(END_ID,), reads=lambda tokens: tokens[-1]):
+    tokens = [*start]
     for _ in range(steps):
-        h = decoder.step(token, h)
-        token = int(decoder.logits(h).argmax())
-        said.append(token)
-    return said
+        h = decoder.step(reads(tokens), h)
+        tokens.append(int(decoder.logits(h).argmax()))
+    return tokens[len(start) :]
 
 
 def _state_before(decoder, h, steps):
@@ -129,37 +115,10 @@ def _state_before(decoder, h, steps):
     return said
 
 
-def _always_end(decoder, h, steps):
-    said = []
-    for _ in range(steps):
-        h = decoder.step(END_ID, h)
-        said.append(int(decoder.logits(h).argmax()))
-    return said
-
-
-def _token_before(decoder, h, steps):
-    """Each step reads what was said two steps ago."""
-    tokens, said = [END_ID, END_ID], []
-    for _ in range(steps):
-        h = decoder.step(tokens[-2], h)
-        tokens.append(int(decoder.logits(h).argmax()))
-        said.append(tokens[-1])
-    return said
-
-
 def _state_never_moves(decoder, h, steps):
     token, said = END_ID, []
     for _ in range(steps):
         token = int(decoder.logits(decoder.step(token, h)).argmax())
-        said.append(token)
-    return said
-
-
-def _from_zero(decoder, h, steps):
-    token, said = 0, []
-    for _ in range(steps):
-        h = decoder.step(token, h)
-        token = int(decoder.logits(h).argmax())
         said.append(token)
     return said
 
@@ -184,10 +143,22 @@ WRONG_STEP = Exercise(
         Mistake(
             "bug", "of which state are these the logits: of the one before or behind the step?", _state_before
         ),
-        Mistake("always-end", "now it reads # at each step, whatever it wrote.", _always_end),
-        Mistake("two-steps-ago", "it reads what it wrote two steps ago.", _token_before),
+        Mistake(
+            "always-end",
+            "now it reads # at each step, whatever it wrote.",
+            lambda decoder, h, steps: _greedy(decoder, h, steps, reads=lambda tokens: END_ID),
+        ),
+        Mistake(
+            "two-steps-ago",
+            "it reads what it wrote two steps ago.",
+            lambda decoder, h, steps: _greedy(decoder, h, steps, (END_ID, END_ID), lambda tokens: tokens[-2]),
+        ),
         Mistake("same-state", "the state never moves on from the first.", _state_never_moves),
-        Mistake("starts-with-0", "the first symbol that a decoder reads is #, not 0.", _from_zero),
+        Mistake(
+            "starts-with-0",
+            "the first symbol that a decoder reads is #, not 0.",
+            lambda decoder, h, steps: _greedy(decoder, h, steps, start=(0,)),
+        ),
     ),
     symptom=_share_written_right,
     measures="share of symbols that are the right ones, of 50 random decoders",

@@ -109,10 +109,10 @@ BEAM_STEP = Exercise(
             ),
         ),
         Mistake("ended-dropped", "a beginning that has ended goes on competing.", _ended_dropped),
-        Mistake("ended-always-kept", "one that has ended must compete like the others.", _ended_first),
         Mistake(
             "ended-always-kept",
             "one that has ended must compete like the others.",
+            _ended_first,
             lambda beam, next_log_p, width: _best(_ended_first(beam, next_log_p, width), width),
         ),
         Mistake(
@@ -192,10 +192,6 @@ SCORES = Exercise(
             lambda hypotheses, length_power: [
                 -((-h.log_probability / len(h.text)) ** length_power) for h in hypotheses
             ],
-        ),
-        Mistake(
-            "power-of-all",
-            "the power belongs to the length alone.",
             lambda hypotheses, length_power: [
                 (h.log_probability / len(h.text)) ** length_power for h in hypotheses
             ],

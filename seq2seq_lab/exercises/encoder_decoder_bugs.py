@@ -8,12 +8,18 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from seq2seq_lab.data import get_batch, get_block, length_mask
 from seq2seq_lab.exercises.exercise import Exercise, Mistake, as_array
-from seq2seq_lab.exercises.numbers import lengths, normal, sigmoid
+from seq2seq_lab.exercises.numbers import candidate, gru_step, lengths, normal, sigmoid
+from seq2seq_lab.gru import GRUCell
+from seq2seq_lab.loss import exact_match
+from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Settings
+from seq2seq_lab.training import prepare
 from seq2seq_lab.vocabulary import END_ID
 
 
@@ -80,11 +86,6 @@ def _shifted(targets_out, first=END_ID):
 @functools.cache
 def _beginner():
     """A model for one and two digits, which are learned in a second; its first weights, its optimiser's."""
-    import keras
-
-    from seq2seq_lab.model import Seq2Seq
-    from seq2seq_lab.training import prepare
-
     model = Seq2Seq(Settings(min_digits=1, max_digits=2, batch_size=32, samples_per_epoch=32 * 1000))
     prepare(model, keras.optimizers.Adam(0.02))
     return model, model.get_weights(), [variable.numpy() for variable in model.optimizer.variables]
@@ -92,10 +93,6 @@ def _beginner():
 
 def _free_running_match(decoder_inputs, seed):
     """Exact match, free-running, after a short training whose decoder reads what the function gives it."""
-    import tensorflow as tf
-
-    from seq2seq_lab.loss import exact_match
-
     model, weights, optimizer = _beginner()
     rng, K = np.random.default_rng(seed), model.settings.batches_per_epoch
     model.set_weights([w if w.ndim == 1 else rng.normal(0, 0.1, w.shape) for w in weights])
@@ -129,10 +126,6 @@ NOT_SHIFTED = Exercise(
             "other-way",
             "shifted, but to the left: now it reads the symbol after the one that it should write.",
             lambda targets_out: np.append(targets_out[:, 1:], targets_out[:, :1] * 0, axis=1),
-        ),
-        Mistake(
-            "other-way",
-            "shifted, but to the left: now it reads the symbol after the one that it should write.",
             lambda targets_out: np.append(targets_out[:, 1:], targets_out[:, :1] * 0 + END_ID, axis=1),
         ),
         Mistake(
@@ -176,9 +169,9 @@ def _draw_reading(rng, case):
     return {"step": step, "x": normal(rng, B, S, E), "lengths": lengths(rng, B, S), "h": normal(rng, B, H)}
 
 
-def _last_state(step, x, lengths, h):
+def _last_state(step, x, lengths, h, behind=lambda h: h):
     for t in range(x.shape[1]):
-        h = np.where((t < lengths)[:, None], step(x[:, t], h), h)
+        h = np.where((t < lengths)[:, None], step(x[:, t], h), behind(h))
     return h
 
 
@@ -193,12 +186,6 @@ def _change_by_padding(encode, seed):
     x = inputs["x"]
     longer = {**inputs, "x": np.concatenate([x, np.ones_like(x)], 1)}
     return float(np.abs(np.asarray(encode(*longer.values())) - np.asarray(encode(*inputs.values()))).max())
-
-
-def _zeroed(step, x, lengths, h):
-    for t in range(x.shape[1]):
-        h = np.where((t < lengths)[:, None], step(x[:, t], h), 0)
-    return h
 
 
 def _zero_inputs(step, x, lengths, h):
@@ -223,7 +210,11 @@ OVER_PADDING = Exercise(
             "now every row stops where the shortest ends.",
             lambda step, x, lengths, h: _to_the_end(step, x, lengths, h, int(lengths.min())),
         ),
-        Mistake("zeroed", "behind its end a row should keep its state, not lose it.", _zeroed),
+        Mistake(
+            "zeroed",
+            "behind its end a row should keep its state, not lose it.",
+            lambda *inputs: _last_state(*inputs, behind=np.zeros_like),
+        ),
         Mistake(
             "zero-inputs",
             "an input of zeros is still an input: the state goes on changing.",
@@ -242,24 +233,15 @@ def _draw_gates(rng, case):
     return {"x": normal(rng, B, E), "h": np.tanh(normal(rng, B, H)), "r": sigmoid(normal(rng, B, H)), **W}
 
 
-def _candidate(x, h, r, W_xc, W_hc, b_c):
-    return np.tanh(x @ W_xc + (r * h) @ W_hc + b_c)
-
-
 def _distance_from_cell(candidate, seed):
     """Of a whole step with this candidate from that of `GRUCell`."""
-    from seq2seq_lab.gru import GRUCell
-
     rng = np.random.default_rng(seed)
     x, h = normal(rng, 4, 3), np.tanh(normal(rng, 4, 5))
     cell = GRUCell(5)
     cell.build((None, 3))
     cell.set_weights([normal(rng, *w.shape) for w in cell.weights])
     W = {w.name: np.array(w) for w in cell.weights}
-    z = sigmoid(x @ W["W_xz"] + h @ W["W_hz"] + W["b_z"])
-    r = sigmoid(x @ W["W_xr"] + h @ W["W_hr"] + W["b_r"])
-    c = np.asarray(candidate(x, h, r, W["W_xc"], W["W_hc"], W["b_c"]))
-    return float(np.abs((1 - z) * c + z * h - np.asarray(cell(x, [h])[0])).max())
+    return float(np.abs(gru_step(W, x, h, candidate) - np.asarray(cell(x, [h])[0])).max())
 
 
 RESET_GATE = Exercise(
@@ -267,7 +249,7 @@ RESET_GATE = Exercise(
     "clinic: a cell that is nearly a GRU",
     2,
     _draw_gates,
-    _candidate,
+    candidate,
     ("candidate",),
     (
         Mistake(
@@ -288,7 +270,7 @@ RESET_GATE = Exercise(
         Mistake(
             "one-minus",
             "r, not 1 - r: where r is 0 the old state is hidden.",
-            lambda x, h, r, W_xc, W_hc, b_c: _candidate(x, h, 1 - r, W_xc, W_hc, b_c),
+            lambda x, h, r, W_xc, W_hc, b_c: candidate(x, h, 1 - r, W_xc, W_hc, b_c),
         ),
         Mistake(
             "no-tanh",

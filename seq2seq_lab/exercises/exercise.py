@@ -18,12 +18,11 @@ SHOWN = 60  # numbers of an input that a message spells out
 UNKNOWN = "unknown"
 
 
-class Mistake(NamedTuple):
-    """Something that people really do: `does` computes what comes of it, the hint says where to look."""
+class Mistake:
+    """Something that people really do: `ways` compute what comes of it, the hint says where to look."""
 
-    label: str
-    hint: str
-    does: Callable[..., Any]
+    def __init__(self, label: str, hint: str, *ways: Callable[..., Any]) -> None:
+        self.label, self.hint, self.ways = label, hint, ways
 
 
 class Finding(NamedTuple):
@@ -95,7 +94,7 @@ class Exercise:
         n, parts = len(self.returns), [returned]
         if n > 1:
             if not isinstance(returned, (tuple, list)) or len(returned) != n:
-                what = f"{len(returned)} values" if isinstance(returned, (tuple, list)) else _kind(returned)
+                what = f"{len(returned)} values" if isinstance(returned, (tuple, list)) else kind(returned)
                 raise WrongType(f"it should return {n} values ({', '.join(self.returns)}), not {what}")
             parts = list(returned)
         return [as_array(part, name) for part, name in zip(parts, self.returns, strict=True)]
@@ -119,8 +118,8 @@ class Exercise:
             finding = self._judge_one(inputs, result)
             if finding is not None:
                 label, hint = finding.label, finding.hint
-                for mistake in self.mistakes:
-                    made = [self._made(mistake, *pair) for pair in pairs]
+                for mistake, way in ((m, way) for m in self.mistakes for way in m.ways):
+                    made = [self._leads_to(way, *pair) for pair in pairs]
                     if all(made) and made[first] is not UNKNOWN:
                         label, hint = mistake.label, mistake.hint
                         break
@@ -143,9 +142,9 @@ class Exercise:
                 return finding
         return None
 
-    def _made(self, mistake, inputs, result):
-        """Whether this mistake leads to just this result; unknown where it leads to no numbers."""
-        wrong = self.ask(mistake.does, inputs)
+    def _leads_to(self, way, inputs, result):
+        """Whether this way leads to just this result; unknown where it leads to no numbers."""
+        wrong = self.ask(way, inputs)
         if isinstance(wrong, Raised) and isinstance(result, Raised):
             return wrong.error == result.error
         if isinstance(wrong, Raised) or not all(a.dtype.kind == "U" or np.isfinite(a).all() for a in wrong):
@@ -167,7 +166,7 @@ def difference(name: str, got: np.ndarray, want: np.ndarray) -> Finding | None:
     """The first way in which two arrays differ: kind, shape, NaN, value; None if they do not."""
     texts = want.dtype.kind == "U"
     if (got.dtype.kind == "U") != texts:
-        return Finding("type", f"`{name}` should be {'text' if texts else 'numbers'}, not {_kind(got)}")
+        return Finding("type", f"`{name}` should be {'text' if texts else 'numbers'}, not {kind(got)}")
     if got.shape != want.shape:
         return Finding("shape", f"`{name}` should have shape {want.shape}, but has {got.shape}")
     if not texts and np.isnan(got).any():
@@ -207,9 +206,9 @@ def as_array(value: Any, name: str) -> np.ndarray:
     try:
         array = np.array(value)
     except Exception as error:  # whatever an odd object raises
-        raise WrongType(f"`{name}` should be an array, but is {_kind(value)}") from error
+        raise WrongType(f"`{name}` should be an array, but is {kind(value)}") from error
     if array.dtype.kind not in "biufU":
-        raise WrongType(f"`{name}` should be an array, but is {_kind(value)}")
+        raise WrongType(f"`{name}` should be an array, but is {kind(value)}")
     return array if array.dtype.kind == "U" else array.astype(np.float64)
 
 
@@ -220,16 +219,17 @@ def _said_by(error):
         return "…"
 
 
-def _kind(value):
+def kind(value: Any) -> str:
+    """What something is, in words, as in "an EagerTensor"."""
     if isinstance(value, np.ndarray):
         return {"U": "text", "O": "an array of objects"}.get(value.dtype.kind, "numbers")
     if isinstance(value, (list, tuple)) and value:
         odd = next((v for v in value if not isinstance(v, (int, float, np.generic, np.ndarray))), value[0])
-        return f"{_a(value)} with {_a(odd)} in it"
-    return _a(value)
+        return f"{_with_article(value)} with {_with_article(odd)} in it"
+    return _with_article(value)
 
 
-def _a(value):
+def _with_article(value):
     name = type(value).__name__
     return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 

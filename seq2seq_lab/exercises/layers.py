@@ -115,10 +115,6 @@ ONE_CLASS = Exercise(
             "off-by-one",
             "a sequence of length n has its last state at place n - 1, counted from 0.",
             lambda states, lengths, W, b: softmax(states[np.arange(len(states)), lengths] @ W + b),
-        ),
-        Mistake(
-            "off-by-one",
-            "a sequence of length n has its last state at place n - 1, counted from 0.",
             lambda states, lengths, W, b: softmax(
                 states[np.arange(len(states)), np.minimum(lengths, states.shape[1] - 1)] @ W + b
             ),
@@ -128,10 +124,10 @@ ONE_CLASS = Exercise(
             "one class for each sequence is wanted, and this gives one for each step.",
             lambda states, lengths, W, b: softmax(states @ W + b),
         ),
-        Mistake("mean", "this is the mean over all steps; wanted is the last state.", _with_mean),
         Mistake(
             "mean",
             "this is the mean over all steps; wanted is the last state.",
+            _with_mean,
             lambda states, lengths, W, b: softmax(states.mean(1) @ W + b),
         ),
         Mistake(
@@ -233,10 +229,6 @@ BOTH_WAYS = Exercise(
             "padding-first",
             "the whole row is turned round, so the second encoder reads the padding first.",
             _padding_first,
-        ),
-        Mistake(
-            "padding-first",
-            "the whole row is turned round, so the second encoder reads the padding first.",
             lambda forwards, backwards, inputs, inputs_seqlen: _join(
                 forwards(inputs, inputs_seqlen), backwards(inputs[:, ::-1], inputs_seqlen)
             ),
