@@ -50,7 +50,9 @@ def course(tmp_path_factory):
 
     def nbgrader(*command):
         where = [f"--Exchange.root={exchange}", "--course=seq2seq"]
-        environment = {**os.environ, "JUPYTER_PLATFORM_DIRS": "1"}
+        # As in an activated environment, which the README asks for: nbgrader calls `alembic` by its name.
+        path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+        environment = {**os.environ, "PATH": path, "JUPYTER_PLATFORM_DIRS": "1"}
         run = subprocess.run(
             [sys.executable, "-m", "nbgrader", *command, *where],
             cwd=root,
