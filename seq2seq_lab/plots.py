@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 from typing import Any
 
 import keras
@@ -25,12 +26,16 @@ from seq2seq_lab.vocabulary import SYMBOLS, visible
 # Okabe and Ito's colours, told apart by colour-blind eyes as well.
 BLUE, GREY = "#0072B2", "#767676"
 LINES = "o-", "s--", "^:", "d-.", "v-"
+DRAWING = 0.2  # of the time of a training
 CONTESTANT_STYLES = (("o-", BLUE), ("s--", ORANGE), ("^:", GREY))
 MEASURES = {"val_token_accuracy": ("token accuracy", BLUE), "val_exact_match": ("exact match", ORANGE)}
 
 
 class LiveCurve(keras.callbacks.Callback):
-    """Progress and curve of a training, redrawn after every epoch; outside Jupyter a line a point."""
+    """Progress and curve of a training, redrawn after an epoch; outside Jupyter a line a point.
+
+    Drawing takes at most `DRAWING` of the time: where it is slow, some epochs wait for the next picture.
+    """
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.history = {name: [] for name in ("loss", *MEASURES)}
@@ -44,6 +49,7 @@ class LiveCurve(keras.callbacks.Callback):
         if self.in_jupyter:
             self.progress = _display(_text(self.bar), raw=True)
             self.curve = _display(finished(plt.figure(figsize=(9, 3))))
+            self.resting_until = 0.0
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.samples.append(self.model.samples_seen)
@@ -52,7 +58,11 @@ class LiveCurve(keras.callbacks.Callback):
         self.bar.update(self.samples[-1] - self.start - self.bar.n)
         if self.in_jupyter:
             self.progress.update(_text(self.bar), raw=True)
-            self.curve.update(_draft(plot_history(self.history, self.samples)))
+            start = perf_counter()
+            if start >= self.resting_until:
+                self.curve.update(_draft(plot_history(self.history, self.samples)))
+                end = perf_counter()
+                self.resting_until = end + (end - start) * (1 / DRAWING - 1)
         else:
             points = ", ".join(f"{name} {logs[name]:.3f}" for name in self.history)
             self.bar.write(f"{self.samples[-1]:>9,} samples: {points}")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import os
 import platform
 import sys
+import types
 import warnings
 from collections.abc import Iterator
 from importlib import metadata
@@ -37,8 +39,7 @@ def setup(threads: int | None = 1, quiet: bool = True, memory_growth: bool = Tru
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with _hidden_stderr() if quiet else contextlib.nullcontext():
-        import tensorflow as tf
-
+        tf = _tensorflow()
         if threads is not None:
             _set_threads(threads)
         for gpu in tf.config.list_physical_devices("GPU") if memory_growth else ():
@@ -47,6 +48,24 @@ def setup(threads: int | None = 1, quiet: bool = True, memory_growth: bool = Tru
         if quiet:
             tf.get_logger().setLevel("ERROR")  # it warns of retracing, where a new model just compiles once
             xla_error()  # XLA announces itself at its first use: let it do so now
+
+
+def _tensorflow() -> types.ModuleType:
+    """TensorFlow, imported without Python's garbage collector.
+
+    The import makes some 300,000 objects that stay. The collector would look through them again and again,
+    now and whenever something is traced: so it rests meanwhile, and passes over them afterwards.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        import keras  # noqa: F401 (it is needed next)
+        import tensorflow as tf
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
+    return tf
 
 
 def _set_threads(threads: int) -> None:

@@ -1,7 +1,9 @@
 """Figures hold the numbers they were given; the live curve follows a training."""
 
 import sys
+import types
 
+import keras
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -139,10 +141,51 @@ def test_live_curve_writes_a_line_a_point_outside_jupyter(trained, capsys):
     assert f"loss {history.history['loss'][-1]:.3f}" in written[-1]
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that a drawing turns on by a second, and an epoch by as much as a test says."""
+    clock = types.SimpleNamespace(now=100.0, epoch=0.0)
+    draft = plots._draft
+
+    def slow_draft(figure):
+        clock.now += 1
+        return draft(figure)
+
+    def an_epoch_later():
+        clock.now += clock.epoch
+        return clock.now
+
+    monkeypatch.setattr(plots, "_draft", slow_draft)
+    monkeypatch.setattr(plots, "perf_counter", lambda: clock.now)
+    clock.callback = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: an_epoch_later())
+    return clock
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:XLA does not work")
-def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
-    shown = []
+@pytest.mark.parametrize(
+    ("seconds", "drawn"), [(4.1, [1, 2, 3, 4]), (3.9, [1, 3]), (1.4, [1, 4]), (0.5, [1])]
+)
+def test_drawing_takes_at_most_a_fifth_of_the_time(trained, monkeypatch, clock, seconds, drawn):
+    points, clock.epoch = [], seconds
+    plot_history = plots.plot_history
+
+    def noting(history, samples):
+        points.append(len(samples))
+        return plot_history(history, samples)
+
+    monkeypatch.setattr(plots, "_in_jupyter", lambda: True)
+    handle = types.SimpleNamespace(update=lambda value, raw=False: None)
+    monkeypatch.setattr(plots, "_display", lambda value, raw=False: handle)
+    monkeypatch.setattr(plots, "plot_history", noting)
+    lab.train(trained, samples=128, callbacks=[clock.callback, lab.LiveCurve()])
+    assert points == [*drawn, 4]  # the last is not a draft
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:XLA does not work")
+def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, clock, capsys):
+    shown, clock.epoch = [], 60
 
     class Handle:
         def update(self, value, raw=False):
@@ -150,7 +193,7 @@ def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
 
     monkeypatch.setattr(plots, "_in_jupyter", lambda: True)
     monkeypatch.setattr(plots, "_display", lambda value, raw=False: Handle())
-    lab.train(trained, samples=64, callbacks=[lab.LiveCurve()])
+    lab.train(trained, samples=64, callbacks=[clock.callback, lab.LiveCurve()])
     bars = [value["text/plain"] for value in shown if isinstance(value, dict)]
     *drafts, figure = [value for value in shown if not isinstance(value, dict)]
     assert len(drafts) == 2

@@ -56,6 +56,22 @@ def test_each_part_can_be_switched_off(fresh_python):
     assert result.stdout == "[0, 2, 4]\n0 None\n", result.stderr
 
 
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_collector_passes_over_what_the_import_has_made_and_goes_on_as_it_was(fresh_python, collects):
+    code = f"""
+import gc
+if not {collects}:
+    gc.disable()
+import seq2seq_lab
+seq2seq_lab.setup()
+assert gc.isenabled() is {collects}
+assert gc.get_freeze_count() > 100_000
+assert len(gc.get_objects()) < gc.get_freeze_count() / 10
+"""
+    run = fresh_python(code)
+    assert run.returncode == 0, run.stderr
+
+
 @pytest.mark.slow
 def test_many_models_in_one_session_raise_no_warning(fresh_python):
     """TensorFlow warns of "retracing" when five functions in a row are compiled, as five models are."""
