@@ -34,6 +34,12 @@ def pytest_configure(config):
         seq2seq_lab.setup(threads=int(os.environ.get("SEQ2SEQ_LAB_THREADS", "1")))
 
 
+def pytest_xdist_auto_num_workers(config):
+    """One worker more than there are cores: most of the time one of them waits for a kernel or a browser."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or cores + 1)
+
+
 LONGEST = "3-decoding", "2-attention", "test_nbgrader", "1-encoder-decoder", "test_browser"
 LONGEST += "test_main", "test_training"
 
