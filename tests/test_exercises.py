@@ -13,7 +13,7 @@ from test_notebooks import SOURCES
 
 import seq2seq_lab as lab
 from seq2seq_lab.exercises import checking, exercise_named, exercises_of
-from seq2seq_lab.exercises.exercise import Raised
+from seq2seq_lab.exercises.asking import Raised
 from seq2seq_lab.parts import free_running
 
 EXERCISES = exercises_of()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from seq2seq_lab.data import get_batch, length_mask
-from seq2seq_lab.exercises import decoder_bugs
-from seq2seq_lab.exercises.exercise import Exercise, Mistake, WrongType, kind
+from seq2seq_lab.exercises import asking, decoder_bugs
+from seq2seq_lab.exercises.exercise import Exercise, Mistake
 from seq2seq_lab.exercises.numbers import lengths, masked, normal, sizes, softmax
 
 # --- one map: weights by word
@@ -271,16 +271,6 @@ def _spoiled(text, how):
     return (digits + "7#", digits[:-1] + "#", another, digits + "4")[how]
 
 
-def _ask_by_length(answer, said, wanted):
-    """The dictionary as two arrays, in the order of its keys."""
-    returned = answer(said, wanted)
-    if returned is None:
-        return None
-    if not isinstance(returned, dict):
-        raise WrongType(f"it should return a dictionary, not {kind(returned)}")
-    return sorted(returned), [returned[key] for key in sorted(returned)]
-
-
 def _by_length(said, wanted, length=lambda s, w: len(w) - 1, share=lambda s, w: s == w, reduce=np.mean):
     groups = {}
     for s, w in zip(said, wanted, strict=True):
@@ -331,7 +321,7 @@ BY_LENGTH = Exercise(
             lambda said, wanted: _by_length(said, wanted, reduce=lambda group: sum(group) / len(wanted)),
         ),
     ),
-    call=_ask_by_length,
+    call=asking.by_length,
 )
 
 

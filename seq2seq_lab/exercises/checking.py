@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from seq2seq_lab.exercises import NOTEBOOKS, exercise_named, exercises_of
-from seq2seq_lab.exercises.exercise import Exercise, Raised
+from seq2seq_lab.exercises.asking import Raised
+from seq2seq_lab.exercises.exercise import Exercise
 from seq2seq_lab.exercises.verdict import SIGNS, Verdict
 from seq2seq_lab.settings import SEED, Rule
 from seq2seq_lab.settings import check as check_argument

@@ -5,11 +5,10 @@ The first mistake of each, labelled "bug", is the code that the notebook shows.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from seq2seq_lab.data import length_mask
+from seq2seq_lab.exercises.asking import Writer
 from seq2seq_lab.exercises.exercise import Exercise, Mistake
 from seq2seq_lab.exercises.numbers import lengths, masked, normal, softmax
 from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS
@@ -70,28 +69,12 @@ LOOKS_AT_PADDING = Exercise(
 # --- one step late
 
 
-class Writer:
-    """A small decoder: `step(token, h)` -> the next state `(H,)`, `logits(h)` -> `(11,)`."""
-
-    def __init__(self, rng: np.random.Generator, H: int) -> None:
-        self.embeddings, self.W = 2 * normal(rng, TARGET_SYMBOLS, H), normal(rng, H, H)
-        self.W_out = normal(rng, H, TARGET_SYMBOLS)
-
-    def step(self, token: Any, h: Any) -> np.ndarray:
-        return np.tanh(self.embeddings[int(token)] + np.asarray(h) @ self.W)
-
-    def logits(self, h: Any) -> np.ndarray:
-        return np.asarray(h) @ self.W_out
-
-    def __repr__(self) -> str:
-        return f"a small decoder of {len(self.W)} units"
-
-
 def _draw_writer(rng, case):
     """One that writes # before the end and goes on, so that stopping there shows."""
     H, steps = 4 + case, 6 + case
     while True:
-        decoder, h = Writer(rng, H), np.tanh(normal(rng, H))
+        embeddings, W = 2 * normal(rng, TARGET_SYMBOLS, H), normal(rng, H, H)
+        decoder, h = Writer(embeddings, W, normal(rng, H, TARGET_SYMBOLS)), np.tanh(normal(rng, H))
         said = _greedy(decoder, h, steps)
         if END_ID in said[:-1] and set(said[said.index(END_ID) :]) != {END_ID}:
             return {"decoder": decoder, "h": h, "steps": steps}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from seq2seq_lab.decoding import Hypothesis
-from seq2seq_lab.exercises import decoder_bugs
-from seq2seq_lab.exercises.exercise import Exercise, Finding, Mistake, WrongType
+from seq2seq_lab.exercises import asking, decoder_bugs
+from seq2seq_lab.exercises.exercise import Exercise, Finding, Mistake
 
 # --- one step of a beam
 
@@ -21,10 +21,6 @@ BEAMS = (
 WIDTHS = 3, 2, 2, 3
 
 
-class NothingFollows(Exception):
-    """`next_log_p` was asked for what follows a `#`."""
-
-
 def _draw_beam(rng, case):
     beam = [(beginning, log_p + float(rng.uniform(-0.05, 0))) for beginning, log_p in BEAMS[case].items()]
     table = {}
@@ -33,21 +29,6 @@ def _draw_beam(rng, case):
             p = 0.7 + 0.3 * rng.random(4)
             table[beginning] = {s: float(np.log(q)) for s, q in zip("036#", p / p.sum(), strict=True)}
     return {"beam": beam, "table": table, "width": WIDTHS[case]}
-
-
-def _ask_for_beam(answer, beam, table, width):
-    def next_log_p(beginning):
-        if beginning.endswith("#"):
-            raise NothingFollows(f"nothing can follow {beginning!r}")
-        return dict(table[beginning])
-
-    returned = answer(beam, next_log_p, width)
-    if returned is None:
-        return None
-    pairs = (tuple, list)
-    if not isinstance(returned, pairs) or not all(isinstance(p, pairs) and len(p) == 2 for p in returned):
-        raise WrongType("it should return a list of pairs, a beginning and its log-probability each")
-    return np.array([text for text, _ in returned], str), [number for _, number in returned]
 
 
 def _continued(beam, next_log_p):
@@ -140,7 +121,7 @@ BEAM_STEP = Exercise(
             lambda beam, next_log_p, width: _beam_step(beam, next_log_p, 1),
         ),
     ),
-    call=_ask_for_beam,
+    call=asking.for_beam,
 )
 
 
@@ -222,11 +203,6 @@ SCORES = Exercise(
 SEEN = np.unique(np.concatenate([[0], np.geomspace(16, 200_000, 40)]).astype(int) // 16 * 16)
 
 
-def _ask_schedule(answer, samples):
-    probabilities = [answer(n) for n in samples]
-    return None if any(p is None for p in probabilities) else probabilities
-
-
 def _fault_of_schedule(result, samples):
     (p,) = result
     if p.shape != (len(samples),):
@@ -252,7 +228,7 @@ SCHEDULE = Exercise(
     lambda rng, case: {"samples": [int(n) for n in SEEN]},
     lambda samples: min(0.3, samples / 200_000),
     ("probabilities",),
-    call=_ask_schedule,
+    call=asking.for_each,
     fault=_fault_of_schedule,
     number_of_cases=1,
 )

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from seq2seq_lab.data import length_mask
+from seq2seq_lab.exercises import asking, layers
 from seq2seq_lab.exercises import encoder_decoder_bugs as bugs
-from seq2seq_lab.exercises import layers
-from seq2seq_lab.exercises.exercise import Exercise, Finding, Mistake, WrongType, kind
+from seq2seq_lab.exercises.exercise import Exercise, Finding, Mistake
 from seq2seq_lab.exercises.numbers import gru_step, lengths, normal, sizes
 from seq2seq_lab.gru import WEIGHTS, GRUCell
 
@@ -119,17 +119,6 @@ def _draw_cell(rng, case):
     return {"units": units, "inputs": normal(rng, STEPS, 5), "state": np.tanh(normal(rng, units))}
 
 
-def _ask_for_cell(answer, units, inputs, state):
-    cell = answer(units)
-    if cell is None:
-        return None
-    if not isinstance(cell, GRUCell):
-        raise WrongType(f"it should return a lab.GRUCell, not {kind(cell)}")
-    if not cell.built:
-        cell.build((None, inputs.shape[-1]))
-    return tuple(np.array(getattr(cell, name)) for name in WEIGHTS)
-
-
 def _fault_of_cell(result, units, inputs, state):
     W = dict(zip(WEIGHTS, result, strict=True))
     if W["b_z"].shape != (units,):
@@ -172,7 +161,7 @@ COPYING = Exercise(
     _draw_cell,
     _copying_cell,
     WEIGHTS,
-    call=_ask_for_cell,
+    call=asking.for_cell,
     fault=_fault_of_cell,
 )
 

@@ -6,14 +6,14 @@ The first mistake of each, labelled "bug", is the code that the notebook shows.
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from seq2seq_lab.data import get_batch, get_block, length_mask
-from seq2seq_lab.exercises.exercise import Exercise, Mistake, as_array
+from seq2seq_lab.exercises.asking import Step, for_decoder_inputs
+from seq2seq_lab.exercises.exercise import Exercise, Mistake
 from seq2seq_lab.exercises.numbers import candidate, gru_step, lengths, normal, sigmoid
 from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.loss import exact_match
@@ -66,17 +66,6 @@ def _draw_targets(rng, case):
     while batch.targets_seqlen.max() < batch.targets_out.shape[1]:  # one row fills its rectangle
         batch = get_batch(2 + case, 1, 3 + case, rng)
     return {"targets_out": batch.targets_out, "targets_mask": batch.targets_mask}
-
-
-def _ask_for_inputs(answer, targets_out, targets_mask):
-    """What the decoder reads behind the end does not count."""
-    returned = answer(targets_out)
-    if returned is None:
-        return None
-    read = as_array(returned, "decoder_inputs")
-    if read.shape != targets_mask.shape or read.dtype.kind == "U":
-        return read
-    return np.where(targets_mask == 1, read, 0)
 
 
 def _shifted(targets_out, first=END_ID):
@@ -144,23 +133,10 @@ NOT_SHIFTED = Exercise(
             lambda targets_out: np.insert(targets_out, 0, END_ID, axis=1),
         ),
     ),
-    call=_ask_for_inputs,
+    call=for_decoder_inputs,
     symptom=_free_running_match,
     measures="exact match, free-running, after a short training",
 )
-
-
-class Step:
-    """A step of a recurrent network: `step(x (B, E), h (B, H))` -> the next state."""
-
-    def __init__(self, W_x: np.ndarray, W_h: np.ndarray) -> None:
-        self.W_x, self.W_h = W_x, W_h
-
-    def __call__(self, x: Any, h: Any) -> np.ndarray:
-        return np.tanh(np.asarray(x) @ self.W_x + np.asarray(h) @ self.W_h)
-
-    def __repr__(self) -> str:
-        return f"a step of {len(self.W_h)} units"
 
 
 def _draw_reading(rng, case):

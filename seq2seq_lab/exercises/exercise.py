@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-Inputs = Mapping[str, Any]
+from seq2seq_lab.exercises import asking
+from seq2seq_lab.exercises.asking import Inputs, Nothing, Raised, WrongType, kind
+
 SHOWN = 60  # numbers of an input that a message spells out
 UNKNOWN = "unknown"
 
@@ -31,13 +33,6 @@ class Finding(NamedTuple):
     label: str
     message: str
     hint: str = ""
-
-
-class Raised(NamedTuple):
-    """What an answer came to when it returned nothing usable: the error's type, and what it said."""
-
-    error: str
-    says: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +60,7 @@ class Exercise:
     reference: Callable[..., Any]
     returns: tuple[str, ...]
     mistakes: tuple[Mistake, ...] = ()
-    call: Callable[..., Any] = lambda answer, *inputs: answer(*inputs)
+    call: Callable[..., Any] = asking.directly
     fault: Callable[..., Finding | None] | None = None
     symptom: Callable[[Callable, int], float] | None = None
     measures: str = ""
@@ -78,26 +73,7 @@ class Exercise:
 
     def ask(self, answer: Callable, inputs: Inputs) -> list[np.ndarray] | Raised:
         """What the answer returns for some inputs, as plain arrays; whatever it raises, this does not."""
-        try:
-            return self.plain(self.call(answer, *copy.deepcopy(list(inputs.values()))))
-        except (Exception, SystemExit) as error:
-            return Raised(type(error).__name__, _said_by(error))
-
-    def plain(self, returned: Any) -> list[np.ndarray]:
-        """Arrays of numbers or of strings, one for each name in `returns`.
-
-        Raises:
-            TypeError: it is something else.
-        """
-        if returned is None:
-            raise Nothing("it returns nothing (None). Is there a `return`?")
-        n, parts = len(self.returns), [returned]
-        if n > 1:
-            if not isinstance(returned, (tuple, list)) or len(returned) != n:
-                what = f"{len(returned)} values" if isinstance(returned, (tuple, list)) else kind(returned)
-                raise WrongType(f"it should return {n} values ({', '.join(self.returns)}), not {what}")
-            parts = list(returned)
-        return [as_array(part, name) for part, name in zip(parts, self.returns, strict=True)]
+        return asking.ask(answer, inputs, self.call, self.returns)
 
     def measure(self, answer: Callable, seed: int = 0) -> float:
         """The symptom of an answer, which gets copies: it may work in place."""
@@ -109,7 +85,7 @@ class Exercise:
 
     def expected(self, inputs: Inputs) -> list[np.ndarray]:
         """What the reference returns, as plain arrays."""
-        return self.plain(self.call(self.reference, *copy.deepcopy(list(inputs.values()))))
+        return asking.plain(self.call(self.reference, *copy.deepcopy(list(inputs.values()))), self.returns)
 
     def judge(self, cases: list[Inputs], results: list[list[np.ndarray] | Raised]) -> Finding | None:
         """The first thing that is wrong with the results for these cases, or None if they are right."""
@@ -154,14 +130,6 @@ class Exercise:
         )
 
 
-class Nothing(TypeError):
-    """An answer returned None."""
-
-
-class WrongType(TypeError):
-    """An answer returned something that is no array, or not as many as wanted."""
-
-
 def difference(name: str, got: np.ndarray, want: np.ndarray) -> Finding | None:
     """The first way in which two arrays differ: kind, shape, NaN, value; None if they do not."""
     texts = want.dtype.kind == "U"
@@ -195,43 +163,6 @@ def _spelled(value):
         return "[" + ", ".join(_spelled(v) for v in value) + "]"
     text = repr(value)
     return text if len(text) < 400 else f"{text[:400]} …"
-
-
-def as_array(value: Any, name: str) -> np.ndarray:
-    """Numbers as float64, or strings.
-
-    Raises:
-        TypeError: it is neither.
-    """
-    try:
-        array = np.array(value)
-    except Exception as error:  # whatever an odd object raises
-        raise WrongType(f"`{name}` should be an array, but is {kind(value)}") from error
-    if array.dtype.kind not in "biufU":
-        raise WrongType(f"`{name}` should be an array, but is {kind(value)}")
-    return array if array.dtype.kind == "U" else array.astype(np.float64)
-
-
-def _said_by(error):
-    try:
-        return " ".join(str(error).split())[:300]
-    except Exception:  # an error of the student's own, whose text cannot be had
-        return "…"
-
-
-def kind(value: Any) -> str:
-    """What something is, in words, as in "an EagerTensor"."""
-    if isinstance(value, np.ndarray):
-        return {"U": "text", "O": "an array of objects"}.get(value.dtype.kind, "numbers")
-    if isinstance(value, (list, tuple)) and value:
-        odd = next((v for v in value if not isinstance(v, (int, float, np.generic, np.ndarray))), value[0])
-        return f"{_with_article(value)} with {_with_article(odd)} in it"
-    return _with_article(value)
-
-
-def _with_article(value):
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def _place(where):

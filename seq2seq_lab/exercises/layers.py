@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from seq2seq_lab.data import length_mask
-from seq2seq_lab.exercises.exercise import Exercise, Mistake, as_array
+from seq2seq_lab.exercises.asking import Reader, both_ways
+from seq2seq_lab.exercises.exercise import Exercise, Mistake
 from seq2seq_lab.exercises.numbers import lengths, normal, softmax
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS
 
@@ -142,42 +141,12 @@ ONE_CLASS = Exercise(
 # --- both directions
 
 
-class Reader:
-    """A small encoder without TensorFlow: `(inputs, inputs_seqlen)` -> `(B, S, H)`, `(B, H)`."""
-
-    def __init__(self, embeddings: np.ndarray, W: np.ndarray) -> None:
-        self.embeddings, self.W = embeddings, W
-
-    def __call__(self, inputs: Any, inputs_seqlen: Any) -> tuple[np.ndarray, np.ndarray]:
-        inputs, n = np.asarray(inputs), np.asarray(inputs_seqlen)
-        h, outputs = np.zeros((len(inputs), len(self.W)), np.float32), []
-        for ids in inputs.T:
-            h = np.tanh(self.embeddings[ids] + h @ self.W)
-            outputs.append(h)
-        outputs = np.stack(outputs, 1)
-        return outputs, outputs[np.arange(len(inputs)), n - 1]
-
-    def __repr__(self) -> str:
-        return f"an encoder of {len(self.W)} units"
-
-
 def _draw_texts(rng, case):
     B, S, H = ((2, 4, 2), (3, 6, 3), (4, 8, 2), (5, 9, 4))[case]
     n = lengths(rng, B, S)
     inputs = rng.integers(1, INPUT_SYMBOLS, (B, S)).astype(np.int32) * length_mask(n, S)
     readers = [Reader(normal(rng, INPUT_SYMBOLS, H), normal(rng, H, H) / 2) for _ in range(2)]
     return {"forwards": readers[0], "backwards": readers[1], "inputs": inputs, "inputs_seqlen": n}
-
-
-def _ask_both_ways(answer, forwards, backwards, inputs, inputs_seqlen):
-    """Outputs behind a text's end mean nothing, so they do not count."""
-    returned = answer(forwards, backwards, inputs, inputs_seqlen.copy())
-    if not isinstance(returned, (tuple, list)) or len(returned) != 2:
-        return returned
-    outputs, state = as_array(returned[0], "outputs"), returned[1]
-    if outputs.ndim == 3 and outputs.shape[1] == inputs.shape[1]:
-        outputs = np.where(length_mask(inputs_seqlen, outputs.shape[1])[..., None], outputs, 0)
-    return outputs, state
 
 
 def _reversed(a, n):
@@ -256,5 +225,5 @@ BOTH_WAYS = Exercise(
         Mistake("added", "the two are added up; they should stand beside each other.", _added),
         Mistake("backwards-first", "the forward half comes first.", _backwards_first),
     ),
-    call=_ask_both_ways,
+    call=both_ways,
 )
