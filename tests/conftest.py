@@ -18,6 +18,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     COMPILED = tempfile.TemporaryDirectory(prefix="seq2seq-lab-")
     os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={COMPILED.name}"
 
+# NumPy's own threads wait by spinning, which takes the cores from the other workers.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # A shell that starts something in the background has it ignore Ctrl-C, which some tests press.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -3,7 +3,6 @@
 import sys
 import types
 
-import keras
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -141,51 +140,35 @@ def test_live_curve_writes_a_line_a_point_outside_jupyter(trained, capsys):
     assert f"loss {history.history['loss'][-1]:.3f}" in written[-1]
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that a drawing turns on by a second, and an epoch by as much as a test says."""
-    clock = types.SimpleNamespace(now=100.0, epoch=0.0)
-    draft = plots._draft
+@pytest.mark.parametrize(("epoch", "drawn"), [(4.1, [1, 2, 3, 4]), (3.9, [1, 3]), (1.4, [1, 4]), (0.5, [1])])
+def test_drawing_takes_at_most_a_fifth_of_the_time(monkeypatch, epoch, drawn):
+    """With a clock that a drawing turns on by a second, and an epoch by as much as is said."""
+    now, points = [100.0], []
+    curve = lab.LiveCurve()
+    curve.set_params({"epochs": 4})
+    curve.set_model(types.SimpleNamespace(samples_seen=0, settings=lab.Settings(samples_per_epoch=10)))
+    handle = types.SimpleNamespace(update=lambda value, raw=False: None)
 
-    def slow_draft(figure):
-        clock.now += 1
-        return draft(figure)
-
-    def an_epoch_later():
-        clock.now += clock.epoch
-        return clock.now
-
-    monkeypatch.setattr(plots, "_draft", slow_draft)
-    monkeypatch.setattr(plots, "perf_counter", lambda: clock.now)
-    clock.callback = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: an_epoch_later())
-    return clock
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:XLA does not work")
-@pytest.mark.parametrize(
-    ("seconds", "drawn"), [(4.1, [1, 2, 3, 4]), (3.9, [1, 3]), (1.4, [1, 4]), (0.5, [1])]
-)
-def test_drawing_takes_at_most_a_fifth_of_the_time(trained, monkeypatch, clock, seconds, drawn):
-    points, clock.epoch = [], seconds
-    plot_history = plots.plot_history
-
-    def noting(history, samples):
-        points.append(len(samples))
-        return plot_history(history, samples)
+    def draft(figure):
+        points.append(len(curve.samples))
+        now[0] += 1
 
     monkeypatch.setattr(plots, "_in_jupyter", lambda: True)
-    handle = types.SimpleNamespace(update=lambda value, raw=False: None)
     monkeypatch.setattr(plots, "_display", lambda value, raw=False: handle)
-    monkeypatch.setattr(plots, "plot_history", noting)
-    lab.train(trained, samples=128, callbacks=[clock.callback, lab.LiveCurve()])
-    assert points == [*drawn, 4]  # the last is not a draft
+    monkeypatch.setattr(plots, "_draft", draft)
+    monkeypatch.setattr(plots, "perf_counter", lambda: now[0])
+    curve.on_train_begin()
+    for n in range(4):
+        now[0] += epoch
+        curve.model.samples_seen += 10
+        curve.on_epoch_end(n, {"loss": 2.0, "val_token_accuracy": 0.2, "val_exact_match": 0.1})
+    assert points == drawn
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:XLA does not work")
-def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, clock, capsys):
-    shown, clock.epoch = [], 60
+def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
+    shown = []
 
     class Handle:
         def update(self, value, raw=False):
@@ -193,7 +176,8 @@ def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, clock, cap
 
     monkeypatch.setattr(plots, "_in_jupyter", lambda: True)
     monkeypatch.setattr(plots, "_display", lambda value, raw=False: Handle())
-    lab.train(trained, samples=64, callbacks=[clock.callback, lab.LiveCurve()])
+    monkeypatch.setattr(plots, "DRAWING", 1.0)
+    lab.train(trained, samples=64, callbacks=[lab.LiveCurve()])
     bars = [value["text/plain"] for value in shown if isinstance(value, dict)]
     *drafts, figure = [value for value in shown if not isinstance(value, dict)]
     assert len(drafts) == 2
