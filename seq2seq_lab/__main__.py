@@ -1,4 +1,4 @@
-"""The command line: `seq2seq-lab open | train | translate | benchmark | doctor`, a small function each.
+"""The command line: `seq2seq-lab open | train | translate | benchmark | grade | doctor`, a function each.
 
 Results go to stdout, everything else to stderr. Arguments are checked before TensorFlow is loaded, so that
 help and errors come at once. Used in the README.
@@ -26,6 +26,7 @@ from seq2seq_lab.settings import Rule, Settings, check, with_attention
 
 PHASES = ("import", "build", "compile", "training", "validation", "evaluation", "save")
 AT_ONCE = 1_000  # texts translated together
+WITHOUT_SANDBOX = "NO SANDBOX: STUDENTS' CODE RUNS AS YOU, AND CAN READ, CHANGE AND SEND WHAT YOU CAN"
 FAILED, INTERRUPTED, NO_READER = 1, 128 + 2, 128 + 13  # the last two as shells report SIGINT and SIGPIPE
 
 
@@ -132,6 +133,39 @@ def benchmark(args: argparse.Namespace) -> int:
     return 0
 
 
+def grade(args: argparse.Namespace) -> int:
+    """Mark a class of hand-ins, each in a sandbox of its own."""
+    if sys.platform != "linux":
+        args.parser.error(
+            f"runs on Linux, where bubblewrap makes its sandboxes; this is {sys.platform}", FAILED
+        )
+    try:
+        from seq2seq_lab.grading.command import SandboxError, grade
+    except ImportError as error:
+        args.parser.error(f"{error.name} is missing; to get it: pip install -e '.[instructor]'", FAILED)
+    if args.no_sandbox:
+        print(f"{args.parser.prog}: {WITHOUT_SANDBOX}", file=sys.stderr)
+    names = "source", "seed", "nbgrader", "assignment", "scheduler"
+    try:
+        graded = grade(
+            args.handins,
+            args.out,
+            written_file=args.written,
+            sandboxed=not args.no_sandbox,
+            versions=versions(PROGRAM),
+            **{name: vars(args)[name] for name in names},
+        )
+    except SandboxError as error:
+        args.parser.error(str(error), FAILED)
+    except ValueError as error:
+        name, _, fault = str(error).partition(" ")
+        args.parser.error(f"argument {'HANDINS' if name == 'hand-ins' else flag(name)}: {fault}")
+    for fault in graded.faults:
+        print(f"{args.parser.prog}: not marked: {fault}", file=sys.stderr)
+    print(f"{graded.handins - len(graded.faults)} of {graded.handins} marked, seed {graded.seed}: {args.out}")
+    return FAILED if graded.faults else 0
+
+
 def doctor(args: argparse.Namespace) -> int:
     """Print what is installed, whether it works, and what to do if not."""
     found = versions(PROGRAM)
@@ -155,6 +189,7 @@ COMMANDS = {
     "train": train,
     "translate": translate,
     "benchmark": benchmark,
+    "grade": grade,
     "doctor": doctor,
 }
 

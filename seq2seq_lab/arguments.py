@@ -93,6 +93,13 @@ def notebook(text: str) -> str:
     raise argparse.ArgumentTypeError(f"must name a notebook, but is {text!r}; there are: {there}")
 
 
+def existing(text: str) -> pathlib.Path:
+    """The path of something that exists."""
+    if not os.path.exists(text):
+        raise argparse.ArgumentTypeError(f"must exist, but {text!r} does not")
+    return pathlib.Path(text)
+
+
 def flag(name: str) -> str:
     """The flag of a setting."""
     return "--" + name.replace("_", "-")
@@ -108,7 +115,7 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     for name, run in functions.items():
         made[name] = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         made[name].set_defaults(run=run, parser=made[name])
-        if name != "open":
+        if name not in ("open", "grade"):
             _add_runtime(made[name].add_argument)
     made["open"].add_argument(
         "notebook", nargs="?", type=notebook, default="1", metavar="NOTEBOOK", help="path, name or number"
@@ -122,6 +129,7 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     add("--quick", action="store_true", help="leave out how a step's time and the memory grow")
     add("--json", type=file_to_write(a_model=False), metavar="FILE", help="write every turn of every row")
     add("--plot", type=drawing_to_write, metavar="FILE.svg", help="draw how a step's time grows")
+    _add_grading(made["grade"].add_argument)
     return parser
 
 
@@ -129,6 +137,28 @@ def _add_runtime(add):
     words = "threads inside an operation (default: 1)"
     add("--threads", type=number(int, COUNT), default=1, metavar="N", help=words)
     add("--verbose", action="store_true", help="show TensorFlow's messages, and tracebacks")
+
+
+def _add_grading(add):
+    path = pathlib.Path
+    words = "a folder or a zip: STUDENT.ipynb, or a folder for each student"
+    add("handins", type=existing, metavar="HANDINS", help=words)
+    words = "folder for marks.csv, written.csv, feedback/ and overview.html; goes on where it was"
+    add("--out", type=path, metavar="MARKS", required=True, help=words)
+    add("--seed", type=number(int, SEED), metavar="N", help="of the inputs (default: drawn, and recorded)")
+    add("--written", type=existing, metavar="FILE.csv", help="a written.csv with points, to be taken back")
+    add(
+        "--nbgrader",
+        type=existing,
+        metavar="COURSE",
+        help="enter marks in this course's gradebook, too",
+    )
+    add("--assignment", metavar="NAME", help="which of the course's, if it has several")
+    add("--source", type=existing, metavar="FOLDER", help="the instructor's (default: notebooks/source)")
+    add("--scheduler", metavar="ADDRESS", help="of a Dask cluster (default: all cores of this machine)")
+    words = "for files that you trust: THEIR CODE RUNS AS YOU AND CAN DO WHATEVER YOU CAN; limits still hold"
+    add("--no-sandbox", action="store_true", help=words)
+    add("--verbose", action="store_true", help="show tracebacks")
 
 
 def _add_training(add):

@@ -7,14 +7,17 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 import nbformat
 import pytest
+from handins import NEEDS_BUBBLEWRAP
 from nbgrader.api import Gradebook
 from test_notebooks import SOURCES, solution_in
 
+from seq2seq_lab.__main__ import main
 from seq2seq_lab.exercises import exercise_named, exercises_of
 
 NOTEBOOKS = {path.stem: path for path in SOURCES}
@@ -47,6 +50,17 @@ def hand_in(course, student, answers):
         nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
+def nbgrader(root, *commands):
+    """Run nbgrader's commands in a course."""
+    # As in an activated environment, which the README asks for: nbgrader calls `alembic` by its name.
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "JUPYTER_PLATFORM_DIRS": "1"}
+    where = [f"--Exchange.root={root / 'exchange'}", "--course=seq2seq"]
+    argv = [sys.executable, "-c", NBGRADER, json.dumps([command.split() + where for command in commands])]
+    run = subprocess.run(argv, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A course whose four students have handed in, graded by nbgrader's commands."""
@@ -54,20 +68,10 @@ def course(tmp_path_factory):
     (root / "source" / "lab").mkdir(parents=True)
     for path in NOTEBOOKS.values():
         (root / "source" / "lab" / path.name).write_bytes(path.read_bytes())
-    exchange = tmp_path_factory.mktemp("exchange")
-    exchange.chmod(0o777)
-
-    # As in an activated environment, which the README asks for: nbgrader calls `alembic` by its name.
-    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "JUPYTER_PLATFORM_DIRS": "1"}
-
-    def nbgrader(*commands):
-        where = [f"--Exchange.root={exchange}", "--course=seq2seq"]
-        argv = [sys.executable, "-c", NBGRADER, json.dumps([command.split() + where for command in commands])]
-        run = subprocess.run(argv, cwd=root, env=environment, capture_output=True, text=True, check=False)
-        assert run.returncode == 0, run.stdout + run.stderr
-
-    nbgrader("generate_assignment lab", "release_assignment lab")
+    (root / "exchange").mkdir()
+    (root / "exchange").chmod(0o777)
+    nbgrader(root, "generate_assignment lab", "release_assignment lab")
+    shutil.copy(root / "gradebook.db", root / "ungraded.db")
     right = {name: solutions(name) for name in NOTEBOOKS}
     attention = right["2-attention"]
     hand_in(root, "all-right", right)
@@ -76,6 +80,7 @@ def course(tmp_path_factory):
     broken = {**attention, "answer-clipping": "def clipped(gradients, clip_norm)\n    return gradients"}
     hand_in(root, "syntax-error", {"2-attention": broken})
     nbgrader(
+        root,
         "autograde lab --Execute.skip_cells_with_tag=lesson --Execute.timeout=900",
         "generate_feedback lab",
         "export",
@@ -85,6 +90,10 @@ def course(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def grades(course):
+    return grades_in(course)
+
+
+def grades_in(course):
     """Each student's grades: cell -> (automatic points, whether a person has to look)."""
     found = {}
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
@@ -164,3 +173,72 @@ def test_feedback_and_export_tell_the_same(course, grades):
     assert exported == {student: automatic(mine) for student, mine in grades.items()}
     feedback = course / "feedback" / "half-right" / "lab" / "2-attention.html"
     assert "clipping: right, 2 of 2 points" in feedback.read_text(encoding="utf-8")
+
+
+# The lab's own grading, into the same course
+
+
+@pytest.fixture(scope="module", params=[pytest.param(None, marks=NEEDS_BUBBLEWRAP)], ids=[""])
+def own(course, tmp_path_factory):
+    """The same hand-ins in the same course, marked by `seq2seq-lab grade`."""
+    own = tmp_path_factory.mktemp("own") / "course"
+    shutil.copytree(course, own, ignore=shutil.ignore_patterns("autograded", "feedback", "gradebook.db"))
+    (own / "ungraded.db").rename(own / "gradebook.db")
+    stamp = own / "submitted" / "half-right" / "lab" / "timestamp.txt"
+    stamp.write_text("2026-01-02 03:04:05 UTC")
+    assert main(["grade", str(own / "submitted"), "--out", str(own / "marks"), "--nbgrader", str(own)]) == 0
+    return own
+
+
+def test_grade_enters_what_autograde_would(own, grades):
+    assert grades_in(own) == grades
+
+
+def test_grade_leaves_feedback_and_export_to_nbgrader(own, grades):
+    nbgrader(own, "generate_feedback lab", "export")
+    with (own / "grades.csv").open() as file:
+        exported = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert exported == {student: automatic(mine) for student, mine in grades.items()}
+    page = (own / "feedback" / "half-right" / "lab" / "2-attention.html").read_text(encoding="utf-8")
+    assert "clipping: right, 2 of 2 points" in page
+    path = own / "autograded" / "half-right" / "lab" / "2-attention.ipynb"
+    cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    assert cells["answer-clipping"] == solutions("2-attention")["answer-clipping"]
+    assert "NotImplementedError" in cells["answer-added-numbers"]
+    path = own / "autograded" / "all-right" / "lab" / "2-attention.ipynb"
+    cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    assert 'Rubric for "map"' in cells["check-weight-by-word"]
+    assert cells["written-map"] == solutions("2-attention")["written-map"].strip()
+
+
+def test_grade_keeps_points_that_were_given_by_hand_and_takes_the_time_of_handing_in(own):
+    cell = "written-map", "2-attention", "lab", "all-right"
+    with Gradebook(f"sqlite:///{own / 'gradebook.db'}") as gradebook:
+        grade = gradebook.find_grade(*cell)
+        assert (grade.auto_score, grade.needs_manual_grade) == (None, True)
+        grade.manual_score, grade.needs_manual_grade = 2, False
+        gradebook.find_comment(*cell).manual_comment = "well seen"
+        gradebook.db.commit()
+    assert main(["grade", str(own / "submitted"), "--out", str(own / "marks"), "--nbgrader", str(own)]) == 0
+    with Gradebook(f"sqlite:///{own / 'gradebook.db'}") as gradebook:
+        grade = gradebook.find_grade(*cell)
+        assert (grade.score, grade.manual_score, grade.needs_manual_grade) == (2, 2, False)
+        assert gradebook.find_comment(*cell).comment == "well seen"
+        assert str(gradebook.find_submission("lab", "half-right").timestamp) == "2026-01-02 03:04:05"
+        assert gradebook.find_submission("lab", "all-right").timestamp is None
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ("--assignment other", "argument --assignment: must be one of lab, but is other"),
+        ("--source SOURCE", "argument --assignment: must have the notebooks ['2-attention'], but has"),
+    ],
+)
+def test_grade_names_what_does_not_fit_the_course(own, tmp_path, capsys, argv, words):
+    shutil.copy(NOTEBOOKS["2-attention"], tmp_path)
+    argv = argv.replace("SOURCE", str(tmp_path)).split()
+    given = [str(own / "submitted"), "--out", str(tmp_path / "marks"), "--nbgrader", str(own)]
+    with pytest.raises(SystemExit, match="2"):
+        main(["grade", *given, *argv])
+    assert words in capsys.readouterr().err

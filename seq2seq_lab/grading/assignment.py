@@ -1,0 +1,90 @@
+"""What was asked: exercises, questions and rubrics, as the instructor's notebooks have them."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+import re
+from typing import Any, NamedTuple
+
+import nbformat
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "source"
+HIDDEN = re.compile("BEGIN HIDDEN TESTS\n(.*)\n### END HIDDEN", re.DOTALL)
+UNTOUCHED = "YOUR ANSWER HERE"
+
+
+class Task(NamedTuple):
+    """An exercise that is checked: its function, and what it earns."""
+
+    name: str
+    function: str
+    points: int
+
+
+class Question(NamedTuple):
+    """A question to be answered in words; `rubric` says what earns its points."""
+
+    name: str
+    text: str
+    points: int
+    rubric: str
+
+
+class Lesson(NamedTuple):
+    """One notebook of an assignment."""
+
+    name: str  # of the file, without .ipynb
+    tasks: tuple[Task, ...]
+    questions: tuple[Question, ...]
+
+
+def cell_name(cell: Any) -> str:
+    """The name of a cell: nbgrader's, which moves with a copy, or else its id."""
+    return str(cell.get("metadata", {}).get("nbgrader", {}).get("grade_id") or cell.get("id") or "")
+
+
+def read_assignment(folder: pathlib.Path) -> tuple[Lesson, ...]:
+    """The lessons whose sources lie in a folder.
+
+    Raises:
+        ValueError: there is none with exercises to be marked.
+    """
+    lessons = [_lesson(path) for path in sorted(folder.glob("*.ipynb"))]
+    lessons = [lesson for lesson in lessons if lesson.tasks]
+    if not lessons:
+        raise ValueError(
+            f"source must be a folder with notebooks like those of notebooks/source, not {folder}"
+        )
+    return tuple(lessons)
+
+
+def fingerprint(lessons: tuple[Lesson, ...]) -> str:
+    """A digest of all that was asked."""
+    return hashlib.sha256(repr(lessons).encode()).hexdigest()
+
+
+def _lesson(path):
+    cells = nbformat.read(path, as_version=4).cells
+    hidden = "\n".join(tests for c in cells for tests in HIDDEN.findall(c.source))
+    tasks, questions, prose = [], [], ""
+    points = {cell_name(c): c.metadata.nbgrader.get("points") for c in cells if "nbgrader" in c.metadata}
+    for cell in cells:
+        kind, _, name = cell_name(cell).partition("-")
+        if kind == "answer":
+            function = re.search(r"^def (\w+)\(", cell.source, re.MULTILINE)[1]
+            tasks.append(Task(name, function, int(points[f"check-{name}"])))
+        elif kind == "written":
+            questions.append(Question(name, prose, int(points[f"written-{name}"]), _rubric(hidden, name)))
+        elif cell.cell_type == "markdown":
+            prose = cell.source
+    return Lesson(path.stem, tuple(tasks), tuple(questions))
+
+
+def _rubric(hidden, name):
+    """What a comment among the hidden tests says: "# Rubric for "map" below, 3 points: …", lines joined."""
+    for rubric in re.split(r"^# Rubric for ", hidden, flags=re.MULTILINE):
+        if rubric.startswith(f'"{name}"'):
+            text = re.sub(r"^# ?", "", rubric.partition(", ")[2], flags=re.MULTILINE)
+            return text.replace("\n    ", " ").strip()
+    return ""

@@ -1,0 +1,222 @@
+"""What runs in the sandbox: students' functions are asked, and what they return goes out as plain numbers.
+
+Stands alone: all it finds of the lab is what students import and `exercises.asking`. It reads its job from
+stdin and writes a line of JSON for each exercise to stdout. A process for each exercise is forked off one in
+which TensorFlow is loaded already; when that process is done, everything that is left of it is killed.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import pickle
+import re
+import resource
+import select
+import signal
+import sys
+import time
+
+# Nodes of an expression that computes next to nothing: `-1e-9`, `(2, 3)`, `np.inf`, `list[int] | None`.
+CONSTANT = ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Dict, ast.keyword
+CONSTANT += ast.arguments, ast.arg, ast.expr_context, ast.UnaryOp, ast.unaryop
+CONSTANT += ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitOr
+USES_TENSORFLOW = re.compile(r"\b(tf|tensorflow|keras|lab|seq2seq_lab)\b")
+PR_SET_DUMPABLE = 4
+MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)  # lines that only IPython understands
+
+
+def main() -> None:
+    """Do the job on stdin."""
+    job = pickle.load(sys.stdin.buffer)  # from outside the sandbox, where no student's code runs
+    if job["uid"]:
+        os.setgroups([])
+        os.setgid(job["uid"])
+        os.setuid(job["uid"])
+    answers, out = os.dup(1), os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(out, standard)
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)  # no process of a student's may reach into this one
+    sys.path[:0] = job["path"]
+    if any(USES_TENSORFLOW.search(cell) for exercise in job["exercises"] for cell in exercise["cells"]):
+        _load_tensorflow()
+    importlib.import_module("seq2seq_lab.exercises.asking")
+    for exercise in job["exercises"]:
+        _write(answers, json.dumps({"exercise": exercise["name"]}).encode())
+        _write(answers, _asked(exercise, job["limits"], job["private"]))
+
+
+def _load_tensorflow():
+    """Import it, but compute nothing: what runs in threads of its own does not survive a fork."""
+    gc.disable()
+    for module in ("tensorflow", "seq2seq_lab.model", "matplotlib.pyplot"):  # with all that they import
+        importlib.import_module(module)
+    gc.freeze()
+
+
+def _asked(exercise, limits, private):
+    """A line of JSON: what came of an exercise, asked in a process of its own."""
+    receive, send = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setsid()
+            os.dup2(send, 3)
+            os.closerange(4, 4096)
+            _limit(limits)
+            _write(3, json.dumps(_results(exercise)).encode())
+        finally:
+            os._exit(0)
+    os.close(send)
+    end = time.monotonic() + limits["seconds"]
+    line, late = _received(receive, end, limits["output"])
+    while not (line or late or os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT | os.WNOHANG)):
+        late = "time" if time.monotonic() > end else ""  # it has closed the pipe and goes on
+        time.sleep(0.01)
+    _kill(child, private)
+    status = os.waitpid(child, 0)[1]
+    _reap()
+    os.close(receive)
+    return line or json.dumps({"stopped": _reason(late, status, limits)}).encode()
+
+
+def _received(pipe, end, most):
+    """A line that comes through a pipe, or why no more was waited for."""
+    parts, size = [], 0
+    while True:
+        if not select.select([pipe], [], [], max(0, end - time.monotonic()))[0]:
+            return b"", "time"
+        part = os.read(pipe, 1 << 16)
+        if not part:
+            return b"", ""
+        parts.append(part)
+        size += len(part)
+        if size > most:
+            return b"", "output"
+        if part.endswith(b"\n"):  # who else holds the pipe is not waited for
+            return b"".join(parts)[:-1], ""
+
+
+def _reason(late, status, limits):
+    if late == "output":
+        return f"it returned more than {limits['output'] // 1_000_000} MB"
+    if late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
+        return f"it took longer than {limits['cpu_seconds']} s"
+    if os.WIFSIGNALED(status):
+        return f"its process was killed by signal {os.WTERMSIG(status)}"
+    return "it ended its process"
+
+
+def _limit(limits):
+    """Limits that hold for this process and for all that it starts."""
+    with open("/proc/self/statm") as file:
+        size = int(file.read().split()[0]) * resource.getpagesize()
+    cpu = limits["cpu_seconds"]
+    for kind, soft, hard in (
+        (resource.RLIMIT_CPU, cpu, cpu + 1),
+        (resource.RLIMIT_AS, size + limits["memory"], size + limits["memory"]),
+        (resource.RLIMIT_NPROC, limits["processes"], limits["processes"]),
+        (resource.RLIMIT_FSIZE, limits["file_size"], limits["file_size"]),
+        (resource.RLIMIT_NOFILE, 256, 256),
+        (resource.RLIMIT_CORE, 0, 0),
+    ):
+        resource.setrlimit(kind, (soft, hard))
+
+
+def _kill(child, private):
+    """Kill an exercise and what it has started: all other processes, where these are the sandbox's own."""
+    with contextlib.suppress(ProcessLookupError):
+        if private:
+            os.kill(-1, signal.SIGKILL)
+        else:
+            os.killpg(child, signal.SIGKILL)
+
+
+def _reap():
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _write(file, line):
+    line = memoryview(line + b"\n")
+    while line:
+        line = line[os.write(file, line) :]
+
+
+# In the process of one exercise
+
+
+def _results(exercise):
+    """What the answer to an exercise returns in each of its cases, as plain data."""
+    from seq2seq_lab.exercises import asking
+
+    if "tensorflow" in sys.modules:
+        threading = sys.modules["tensorflow"].config.threading
+        threading.set_intra_op_parallelism_threads(1)
+        threading.set_inter_op_parallelism_threads(1)
+    names, error = _run_cells(exercise["cells"])
+    answer = names.get(exercise["function"])
+    if not callable(answer):
+        return {"stopped": error or f"its cell defines no function {exercise['function']}"}
+    call, returns, cases = pickle.loads(exercise["cases"])
+    results = []
+    for inputs in cases:
+        result = asking.ask(answer, inputs, call, returns)
+        if isinstance(result, asking.Raised):
+            results.append({"error": result.error, "says": result.says})
+            break
+        results.append([_plain(array) for array in result])
+    return {"results": results}
+
+
+def _plain(array):
+    if array.dtype.kind == "U":
+        return {"shape": array.shape, "texts": array.ravel().tolist()}
+    return {"shape": array.shape, "numbers": base64.b64encode(array.tobytes()).decode()}
+
+
+def _run_cells(cells):
+    """The names after some cells, the last of them the answer's own; and what went wrong in that.
+
+    Of the others, imports, definitions and constants count: an answer may use what stands there, but what
+    else they do, such as to train for an hour, is none of its business.
+    """
+    names = {"__name__": "__main__"}
+    for source in cells[:-1]:
+        with contextlib.suppress(Exception):
+            for statement in ast.parse(MAGIC.sub(r"\1pass", source)).body:
+                if _defines(statement):
+                    with contextlib.suppress(Exception):
+                        exec(compile(ast.Module([statement], []), "<cell>", "exec"), names)
+    try:
+        exec(compile(MAGIC.sub(r"\1pass", cells[-1]), "<answer>", "exec"), names)
+    except Exception as error:
+        return names, f"its cell raised {type(error).__name__}: {error}"[:300]
+    return names, ""
+
+
+def _defines(statement):
+    """Whether a statement is an import, a definition that computes nothing, or a constant."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        parts = [part for part in ast.iter_child_nodes(statement) if part not in statement.body]
+        body = statement.body if isinstance(statement, ast.ClassDef) else ()
+        return all(map(_is_constant, parts)) and all(map(_defines, body))
+    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Expr)):
+        value = statement.value
+        return _is_constant(value.args if isinstance(value, ast.Lambda) else value or ast.Constant(None))
+    return isinstance(statement, (ast.Import, ast.ImportFrom, ast.Pass))
+
+
+def _is_constant(expression):
+    return all(isinstance(node, CONSTANT) for node in ast.walk(expression))
+
+
+if __name__ == "__main__":
+    main()

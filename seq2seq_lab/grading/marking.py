@@ -1,0 +1,110 @@
+"""One hand-in, marked: its answers are asked in the sandbox, and judged here."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from typing import Any
+
+from seq2seq_lab.exercises import exercise_named
+from seq2seq_lab.exercises.asking import Raised
+from seq2seq_lab.exercises.exercise import Exercise, Finding
+from seq2seq_lab.grading.assignment import UNTOUCHED, Lesson
+from seq2seq_lab.grading.handins import Cell, HandIn, of_lessons
+from seq2seq_lab.grading.sandbox import Asked, Results, Stopped, run
+from seq2seq_lab.grading.walls import Limits
+
+STUB = "raise NotImplementedError"
+LONGEST_SHOWN = 20_000  # characters of an answer
+
+
+def mark(
+    handin: HandIn, lessons: Sequence[Lesson], seed: int, limits: Limits, sandboxed: bool = True
+) -> dict[str, Any]:
+    """Marks, with all that a report says of them, as JSON has it.
+
+    Args:
+        handin: what a student handed in.
+        lessons: what was asked.
+        seed: of the random inputs.
+        limits: what each answer may use up.
+        sandboxed: False runs the answers without a sandbox.
+
+    Raises:
+        SandboxError: the sandbox does not work.
+    """
+    found, notes = of_lessons(handin, tuple(lessons))
+    exercises, written, asked = [], [], []
+    for lesson in lessons:
+        cells = found.get(lesson.name)
+        if cells is None and found:
+            notes.append(f"{lesson.name} is missing")
+        named: dict[str, list[Cell]] = {}
+        for cell in cells or ():
+            named.setdefault(cell.name, []).append(cell)
+        for task in lesson.tasks:
+            exercise, own = exercise_named(task.name), named.get(f"answer-{task.name}", [])
+            notes += _odd(f"answer-{task.name}", own, cells)
+            own = own or [cell for cell in cells or () if f"def {task.function}(" in cell.source]
+            own = [cell for cell in own if STUB not in cell.source] or own
+            if own:
+                asked.append(_asked(exercise, task.function, cells, own[-1], seed))
+            exercises.append(
+                {
+                    "lesson": lesson.name,
+                    "name": task.name,
+                    "task": exercise.task,
+                    "most": task.points,
+                    "code": own[-1].source[:LONGEST_SHOWN] if own else "",
+                    "state": "missing",
+                    "points": 0,
+                    "label": "",
+                    "message": "",
+                    "hint": "",
+                }
+            )
+        for question in lesson.questions:
+            own = named.get(f"written-{question.name}", [])
+            notes += _odd(f"written-{question.name}", own, cells)
+            text = own[-1].source.strip() if own else ""
+            state = "missing" if not own else "open" if text in ("", UNTOUCHED) else "waits"
+            written.append(
+                {"lesson": lesson.name, "name": question.name, "most": question.points}
+                | {"text": text[:LONGEST_SHOWN] if state == "waits" else "", "state": state}
+            )
+    results = run(asked, limits, sandboxed) if asked else {}
+    for line in exercises:
+        if line["name"] in results:
+            line |= judged(exercise_named(line["name"]), results[line["name"]], seed, line["most"])
+    return {"student": handin.student, "notes": notes, "exercises": exercises, "written": written}
+
+
+def judged(exercise: Exercise, results: Results, seed: int, points: int) -> dict[str, Any]:
+    """What an answer earns, and why: "right", "wrong", "open" or "stopped"."""
+    if isinstance(results, Stopped):
+        return {"state": "stopped", "message": results.reason, "label": "stopped"}
+    if isinstance(results[-1], Raised) and results[-1].error == "NotImplementedError":
+        return {"state": "open"}
+    cases = exercise.cases(seed)
+    if len(results) != len(cases) and not isinstance(results[-1], Raised):
+        return {"state": "stopped", "message": "what came back was no answer", "label": "stopped"}
+    try:
+        finding = exercise.judge(cases[: len(results)], results)
+    except Exception as error:  # arrays that no function of NumPy's would return
+        finding = Finding("value", f"what it returned cannot be judged ({type(error).__name__})")
+    if finding is None:
+        return {"state": "right", "points": points}
+    return {"state": "wrong", "label": finding.label, "message": finding.message, "hint": finding.hint}
+
+
+def _asked(exercise, function, cells, own, seed):
+    before = [cell.source for cell in cells[: cells.index(own)] if cell.kind == "code"]
+    cases = pickle.dumps((exercise.call, exercise.returns, exercise.cases(seed)))
+    return Asked(exercise.name, function, (*before, own.source), cases, len(exercise.returns))
+
+
+def _odd(name, own, cells):
+    """What a student should know about a cell that is not there once."""
+    if cells is not None and not own:
+        return [f"the cell {name} is missing"]
+    return [f"the cell {name} is there {len(own)} times: the last counts"] if len(own) > 1 else []

@@ -1,0 +1,168 @@
+"""What a grader gets: `marks.csv`, a feedback page a student, and one page about the class."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jinja2
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from seq2seq_lab.exercises.verdict import COLOURS, SIGNS
+from seq2seq_lab.files import whole_file
+from seq2seq_lab.grading.assignment import Lesson
+from seq2seq_lab.grading.record import Record, key
+from seq2seq_lab.grading.written import CSV, Manual, answer_id, cell, read
+
+STATES = {"right": "right", "wrong": "not right", "stopped": "stopped", "open": "not answered"}
+STATES |= {"missing": "missing"}
+COLOUR = {**COLOURS, "stopped": "#CC79A7", "missing": "#BBBBBB"}  # more of Okabe and Ito's
+SIGN = {**SIGNS, "stopped": "✗", "missing": "○"}
+BARS, COMMON = 20, 10  # of the distribution; mistakes that are shown
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("seq2seq_lab.grading", "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+
+
+class Mark(NamedTuple):
+    """The sum of a student's points."""
+
+    points: float
+    most: int
+    waiting: int  # answers in words that nobody has marked yet
+
+
+def total(marks: Mapping[str, Any], given: Mapping[str, Manual], seed: int) -> Mark:
+    """All points of a student, by checks and by hand."""
+    points, waiting = sum(line["points"] for line in marks["exercises"]), 0
+    for answer in marks["written"]:
+        manual = given.get(answer_id(seed, marks["student"], answer))
+        points += manual.points if manual else 0
+        waiting += answer["state"] == "waits" and manual is None
+    most = sum(line["most"] for line in (*marks["exercises"], *marks["written"]))
+    return Mark(points, most, waiting)
+
+
+def write(record: Record) -> None:
+    """Write marks, feedback and overview, anew from all results; a student at a time."""
+    given = read(record)
+    (record.folder / "feedback").mkdir(exist_ok=True)
+    page = TEMPLATES.get_template("feedback.html")
+    shares, states, mistakes = [], collections.defaultdict(collections.Counter), collections.Counter()
+    with _table(record) as table:
+        table.writerow(map(cell, _head(record.lessons)))
+        for marks in record.results():
+            mark = total(marks, given, record.seed)
+            table.writerow(map(cell, _row(marks, given, record.seed, mark)))
+            text = page.render(**_feedback(marks, given, record, mark))
+            record.write_text(f"feedback/{key(marks['student'])}.html", text)
+            shares.append(mark.points / mark.most)
+            for line in marks["exercises"]:
+                states[line["name"]][line["state"]] += 1
+                if line["state"] == "wrong":
+                    mistakes[line["name"], line["label"], line["hint"] or line["message"][:100]] += 1
+    record.write_text("overview.html", _overview(shares, states, mistakes.most_common(COMMON)))
+
+
+@contextlib.contextmanager
+def _table(record: Record) -> Iterator[Any]:
+    with whole_file(record.folder / "marks.csv") as unfinished, unfinished.open(**CSV) as file:
+        yield csv.writer(file)
+
+
+def _head(lessons: tuple[Lesson, ...]) -> list[str]:
+    names = [task.name for lesson in lessons for task in lesson.tasks]
+    names += [
+        f"{lesson.name}: {question.name}, written" for lesson in lessons for question in lesson.questions
+    ]
+    return ["student", *names, "total", "out of", "state"]
+
+
+def _row(marks, given, seed, mark):
+    row = [marks["student"], *(line["points"] for line in marks["exercises"])]
+    for answer in marks["written"]:
+        manual = given.get(answer_id(seed, marks["student"], answer))
+        row.append(f"{manual.points:g}" if manual else "" if answer["state"] == "waits" else 0)
+    notes = [*marks["notes"], *(f"{e['name']}: {e['message']}" for e in marks["exercises"] if _stopped(e))]
+    state = f"{mark.waiting} answers in words wait" if mark.waiting else "marked"
+    return [*row, f"{mark.points:g}", mark.most, "; ".join([state, *notes])]
+
+
+def _stopped(line):
+    return line["state"] == "stopped"
+
+
+def _feedback(marks, given, record, mark):
+    questions = {(lesson.name, q.name): q.text for lesson in record.lessons for q in lesson.questions}
+    written = [
+        {
+            **answer,
+            "question": questions[answer["lesson"], answer["name"]],
+            "manual": given.get(answer_id(record.seed, marks["student"], answer)),
+        }
+        for answer in marks["written"]
+    ]
+    return {
+        **marks,
+        "written": written,
+        "mark": mark,
+        "lessons": [lesson.name for lesson in record.lessons],
+        "states": STATES,
+        "colours": COLOUR,
+        "signs": SIGN,
+    }
+
+
+def _overview(shares, states, mistakes):
+    figures = {"distribution": _distribution(shares), "success": _success(states)}
+    if mistakes:
+        figures["mistakes"] = _mistakes(mistakes)
+    svgs = {name: _svg(figure) for name, figure in figures.items()}
+    return TEMPLATES.get_template("overview.html").render(students=len(shares), svgs=svgs, mistakes=mistakes)
+
+
+def _distribution(shares):
+    figure = Figure(figsize=(8, 2.5), layout="constrained")
+    axes = figure.subplots()
+    axes.hist([100 * share for share in shares], bins=BARS, range=(0, 100), color=COLOUR["right"])
+    axes.set(xlabel="points, % of all", ylabel="students", xlim=(0, 100))
+    return figure
+
+
+def _success(states):
+    figure = Figure(figsize=(8, 0.6 + 0.28 * len(states)), layout="constrained")
+    axes, names = figure.subplots(), list(states)[::-1]
+    left = [0.0] * len(names)
+    for state, words in STATES.items():
+        share = [100 * states[name][state] / states[name].total() for name in names]
+        axes.barh(names, share, left=left, color=COLOUR[state], label=words)
+        left = [a + b for a, b in zip(left, share, strict=True)]
+    axes.set(xlabel="% of students", xlim=(0, 100))
+    figure.legend(loc="outside upper center", ncols=len(STATES), frameon=False)
+    return figure
+
+
+def _mistakes(mistakes):
+    figure = Figure(figsize=(8, 0.6 + 0.28 * len(mistakes)), layout="constrained")
+    axes = figure.subplots()
+    names = [f"{exercise}: {label}" for (exercise, label, _), _ in mistakes]
+    axes.barh(names[::-1], [count for _, count in mistakes][::-1], color=COLOUR["wrong"])
+    axes.set(xlabel="students")
+    return figure
+
+
+def _svg(figure):
+    """The figure as markup to put into a page; the same for the same numbers."""
+    picture = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "marks", "svg.fonttype": "none", "font.family": "sans-serif"}):
+        figure.savefig(picture, format="svg", metadata={"Date": None})
+    return picture.getvalue().partition("<svg")[2]

@@ -1,0 +1,103 @@
+"""A class of hand-ins, marked a Dask task each: on all cores of this machine, or on a cluster there is."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import distributed
+from tqdm import tqdm
+
+from seq2seq_lab.grading.handins import Handed, HandIn
+from seq2seq_lab.grading.record import Record, key
+from seq2seq_lab.grading.walls import Limits
+from seq2seq_lab.runtime import setup
+
+AHEAD = 2  # hand-ins for each worker that have been read and are not marked yet
+QUIET = {
+    "logging.distributed": "critical",  # a worker that died is replaced
+    "distributed.scheduler.work-stealing": False,
+    "distributed.worker.daemon": True,
+}
+
+
+def mark_all(
+    handed: Handed, record: Record, limits: Limits, sandboxed: bool, scheduler: str | None = None
+) -> list[str]:
+    """Mark every hand-in whose marks are not in the record yet, or are those of another version.
+
+    Args:
+        handed: the hand-ins.
+        record: where marks are written, each as soon as it is there.
+        limits: what each answer may use up.
+        sandboxed: False runs answers without a sandbox.
+        scheduler: address of a Dask scheduler; None starts a cluster on this machine.
+
+    Returns:
+        Why a hand-in could not be marked, a line each; the next run will try those again.
+
+    Raises:
+        OSError: there is no scheduler at this address.
+    """
+    faults: list[str] = []
+    students = [s for s in handed.students if not _is_marked(handed.read(s), record)]
+    if not students:
+        return faults
+    done = len(handed.students) - len(students)
+    bar = tqdm(total=len(handed.students), initial=done, unit=" hand-ins", file=sys.stderr, smoothing=0.05)
+    with bar, _client(scheduler) as client:
+        left, names = iter(students), {key(student): student for student in students}
+
+        def some(n: int) -> Iterator[distributed.Future]:
+            for student in itertools.islice(left, n):
+                args = handed.read(student), record.lessons, record.seed, limits, sandboxed
+                yield client.submit(mark_one, *args, pure=False, key=key(student))
+
+        workers = len(client.scheduler_info(n_workers=-1)["workers"]) or 1
+        at_work = distributed.as_completed(some(AHEAD * workers))
+        for future in at_work:
+            try:
+                record.write(f"results/{future.key}.json", future.result())
+            except Exception as error:  # one hand-in must not stop the others
+                said = " ".join(f"{type(error).__name__}: {error}".split())
+                faults.append(f"{names[future.key]}: {said[:300]}")
+            bar.update()
+            at_work.update(some(1))
+    return faults
+
+
+def mark_one(handin: HandIn, *args: Any) -> dict[str, Any]:
+    """The marks of a hand-in, where a worker makes them; only there is TensorFlow loaded."""
+    setup()  # quietly
+    from seq2seq_lab.grading.marking import mark
+
+    return {**mark(handin, *args), "digest": handin.digest()}
+
+
+def _is_marked(handin, record):
+    marks = record.result(handin.student)
+    return marks is not None and marks["digest"] == handin.digest()
+
+
+@contextlib.contextmanager
+def _client(scheduler):
+    """A connection to a cluster, which ends with it if it was started here."""
+    import dask
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(QUIET))
+        if scheduler is None:
+            scheduler = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=len(os.sched_getaffinity(0)),
+                    threads_per_worker=1,
+                    memory_limit=None,
+                    dashboard_address=None,
+                    silence_logs="CRITICAL",
+                )
+            )
+        yield stack.enter_context(distributed.Client(scheduler))

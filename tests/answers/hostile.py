@@ -1,0 +1,449 @@
+"""Hostile and broken answers to the exercise "jaggedness", with what their marks must say.
+
+    @hostile("stopped", "longer than 1 s")   # the state, and words of the reason
+    def loops(curve): ...
+
+An answer stands alone, as in `answers`; the test puts `HOME`, `LAB`, `PORT` and `SOURCE` in front of it.
+"""
+
+import builtins
+import ctypes
+import importlib
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+HOSTILE: dict[Callable, tuple[str, str]] = {}
+HARMLESS: list[Callable] = []
+HOME = SOURCE = "a path"
+LAB = "the package's name"  # where an answer spells it, the sandbox loads TensorFlow, which takes seconds
+PORT = 0
+
+
+def hostile(state: str, words: str) -> Callable:
+    """Enter an answer that earns nothing."""
+
+    def enter(answer):
+        HOSTILE[answer] = state, words
+        return answer
+
+    return enter
+
+
+def harmless(answer: Callable) -> Callable:
+    """Enter an odd answer that is right all the same."""
+    HARMLESS.append(answer)
+    return answer
+
+
+# --- time
+
+
+@hostile("stopped", "longer than 1 s")
+def loops(curve):
+    while True:
+        pass
+
+
+@hostile("stopped", "longer than 1 s")
+def sleeps(curve):
+    time.sleep(1000)
+
+
+@hostile("stopped", "killed by signal 9")
+def ignores_the_limit(curve):
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+    while True:
+        pass
+
+
+@hostile("stopped", "longer than 1 s")
+def swallows_every_error(curve):
+    while True:
+        try:
+            time.sleep(1000)
+        except BaseException:
+            pass
+
+
+@hostile("stopped", "longer than 1 s")
+def never_comes(curve):
+    class Lazy:
+        def __array__(self, *args, **kwargs):
+            while True:
+                pass
+
+    return Lazy()
+
+
+# --- processes and threads
+
+
+@hostile("stopped", "")
+def fork_bomb(curve):
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            pass
+
+
+@hostile("stopped", "")
+def bomb_of_shells(curve):
+    subprocess.run(["sh", "-c", "f() { f | f & }; f; sleep 100"])
+
+
+@hostile("wrong", "it raised RuntimeError: can't start new thread")
+def thread_bomb(curve):
+    for _ in range(10**6):
+        threading.Thread(target=time.sleep, args=(100,), daemon=True).start()
+
+
+# --- memory, output, disk
+
+
+@hostile("wrong", "it raised MemoryError")
+def memory_bomb(curve):
+    return np.ones(10**9).sum()
+
+
+@hostile("stopped", "together took more than 800 MB")
+def memory_bomb_of_many(curve):
+    for _ in range(20):
+        if not os.fork():
+            kept = np.ones(30_000_000)
+            time.sleep(100 + kept[0])
+    time.sleep(100)
+
+
+@hostile("stopped", "longer than 1 s")
+def prints_for_ever(curve):
+    while True:
+        print("x" * 10**6)
+
+
+@hostile("wrong", "No space left on device")
+def fills_the_disk(curve):
+    for i in range(10**6):
+        with open(f"/tmp/{i}", "wb") as file:
+            file.write(bytes(10**6))
+
+
+@hostile("wrong", "No space left on device")
+def fills_shared_memory(curve):
+    for i in range(10**6):
+        with open(f"/dev/shm/{i}", "wb") as file:
+            file.write(bytes(10**6))
+
+
+@hostile("wrong", "File too large")
+def writes_a_large_file(curve):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with open("/tmp/large", "wb") as file:
+        file.truncate(10**9)
+
+
+@hostile("stopped", "more than 2 MB")
+def returns_too_much(curve):
+    return np.zeros(400_000)
+
+
+@hostile("wrong", "should be an array")
+def returns_more_than_there_is(curve):
+    return np.broadcast_to(0.5, (10**6, 10**6))
+
+
+# --- the system, other people's files, the network
+
+
+@hostile("wrong", "Read-only file system")
+def writes_to_the_system(curve):
+    open("/usr/mine", "w")
+
+
+@hostile("wrong", "Read-only file system")
+def writes_beside_the_devices(curve):
+    open("/dev/mine", "w")
+
+
+@hostile("wrong", "Read-only file system")
+def writes_to_the_root(curve):
+    open("/mine", "w")
+
+
+@hostile("wrong", "FileNotFoundError")
+def reads_a_home(curve):
+    return len(open(HOME).read())
+
+
+@hostile("wrong", "FileNotFoundError")
+def reads_the_passwords(curve):
+    return len(open("/etc/shadow").read())
+
+
+@hostile("wrong", "PermissionError")
+def becomes_root(curve):
+    os.setuid(0)
+
+
+@hostile("wrong", "Operation not permitted")
+def unmounts(curve):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.umount2(b"/tmp", 2):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+@hostile("wrong", "Connection refused")
+def asks_this_machine(curve):
+    socket.create_connection(("127.0.0.1", PORT), 1)
+
+
+@hostile("wrong", "Network is unreachable")
+def asks_the_world(curve):
+    socket.create_connection(("192.0.2.1", 80), 1)
+
+
+# --- the process that grades
+
+
+@hostile("stopped", "ended all processes of its sandbox")
+def kills_its_parent(curve):
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(100)
+
+
+@hostile("stopped", "ended all processes of its sandbox")
+def stops_its_parent(curve):
+    os.kill(os.getppid(), signal.SIGSTOP)
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("stopped", "ended all processes of its sandbox")
+def kills_everybody(curve):
+    os.kill(-1, signal.SIGKILL)
+    time.sleep(100)
+
+
+@hostile("wrong", "PermissionError")
+def reaches_into_its_parent(curve):
+    os.listdir(f"/proc/{os.getppid()}/fd")
+
+
+@hostile("stopped", "it ended its process")
+def exits_with_0(curve):
+    os._exit(0)
+
+
+@hostile("wrong", "it raised SystemExit")
+def exits_politely(curve):
+    sys.exit(0)
+
+
+@hostile("stopped", "killed by signal 11")
+def crashes(curve):
+    ctypes.string_at(0)
+
+
+@hostile("stopped", "longer than 1 s")
+def closes_all_files(curve):
+    os.closerange(0, 999)
+    while True:
+        pass
+
+
+# --- what is compared, and with what
+
+
+@hostile("wrong", "should be")
+def patches_numpy(curve):
+    np.isclose = np.array_equal = lambda *args, **kwargs: True
+    return 0.0
+
+
+@hostile("wrong", "should be")
+def patches_the_package(curve):
+    asking = importlib.import_module(LAB + ".exercises.asking")
+    asking.difference = asking.plain = lambda *args, **kwargs: [np.array(0.0)]
+    return 0.0
+
+
+@hostile("stopped", "")
+def patches_builtins(curve):
+    builtins.isinstance = builtins.all = lambda *args: True
+    return 0.0
+
+
+@hostile("wrong", "ModuleNotFoundError")
+def imports_the_reference(curve):
+    return importlib.import_module(LAB + ".exercises.encoder_decoder").JAGGED.reference(curve)
+
+
+@hostile("wrong", "ModuleNotFoundError")
+def asks_for_the_exercise(curve):
+    exercises = importlib.import_module(LAB + ".exercises")
+    return exercises.exercise_named("jaggedness").reference(curve)
+
+
+@hostile("wrong", "ModuleNotFoundError")
+def imports_the_marking(curve):
+    importlib.import_module(LAB + ".grading.marking")
+
+
+@hostile("wrong", "FileNotFoundError")
+def reads_the_solutions(curve):
+    return len(open(SOURCE).read())
+
+
+# --- what is returned
+
+
+@hostile("wrong", "should be an array")
+def poses_as_an_array(curve):
+    class Posing:
+        shape, dtype = (), np.float64
+
+        def __array__(self, *args, **kwargs):
+            return self
+
+        def __eq__(self, other):
+            return True
+
+    return Posing()
+
+
+@hostile("wrong", "should be")
+def is_equal_to_everything(curve):
+    class Equal(np.ndarray):
+        def __eq__(self, other):
+            return True
+
+    return np.zeros(()).view(Equal)
+
+
+@hostile("wrong", "not a number")
+def returns_nan(curve):
+    return np.nan
+
+
+@hostile("wrong", "not text")
+def returns_text(curve):
+    return "right"
+
+
+@hostile("wrong", "an array of objects")
+def returns_objects(curve):
+    return np.array([None, print], dtype=object)
+
+
+@hostile("wrong", "should be an array")
+def returns_a_wrong_dtype(curve):
+    return np.abs(np.diff(curve)).mean() + 0j
+
+
+@hostile("wrong", "a generator")
+def returns_a_generator(curve):
+    return (x for x in iter(int, 1))
+
+
+@hostile("wrong", "it raised RecursionError")
+def calls_itself(curve):
+    return calls_itself(curve)
+
+
+@hostile("wrong", "it raised Mute")
+def raises_without_words(curve):
+    class Mute(Exception):
+        def __str__(self):
+            raise Mute
+
+    raise Mute
+
+
+@hostile("wrong", "it raised EEE")
+def raises_with_too_many(curve):
+    raise type("E" * 10**6, (Exception,), {})("x" * 10**6)
+
+
+@hostile("stopped", "no answer")
+def forges_lines(curve):
+    for number in range(3, 9):
+        try:
+            os.write(number, b'{"results": 3}\n' * 3)
+        except OSError:
+            pass
+    os._exit(0)
+
+
+@hostile("stopped", "no answer")
+def forges_arrays(curve):
+    os.write(3, b'{"results": [[{"shape": [-1], "numbers": "AAAAAAAAAAA="}]]}\n')
+    os._exit(0)
+
+
+@hostile("stopped", "no answer")
+def forges_a_pickle(curve):
+    os.write(3, pickle.dumps(print) + b"\n")
+    os._exit(0)
+
+
+@hostile("wrong", "mine")
+def writes_to_stderr(curve):
+    os.write(2, b"noise")
+    raise ValueError("mine")
+
+
+# --- odd, and right
+
+
+@harmless
+def leaves_a_thread_behind(curve):
+    def work():
+        while True:
+            pass
+
+    threading.Thread(target=work).start()
+    return np.abs(np.diff(curve)).mean()
+
+
+@harmless
+def leaves_a_process_behind(curve):
+    if not os.fork():
+        os.setsid()
+        time.sleep(1000)
+    return np.abs(np.diff(curve)).mean()
+
+
+@harmless
+def changes_its_result_later(curve):
+    result = np.array(np.abs(np.diff(curve)).mean())
+
+    def spoil():
+        time.sleep(0.2)
+        while True:
+            result[...] = 0
+
+    threading.Thread(target=spoil).start()
+    return result
+
+
+@harmless
+def spoils_its_inputs(curve):
+    jumps = np.abs(np.diff(curve))
+    curve[...] = 0
+    return jumps.mean()
+
+
+@harmless
+def is_loud(curve):
+    print("x" * 10**6)
+    print("noise", file=sys.stderr)
+    np.log(np.zeros(2))
+    return np.abs(np.diff(curve)).mean()

@@ -1,0 +1,401 @@
+"""Grading a class: the command, what it writes, going on after any stop, Dask, two graders."""
+
+import csv
+import inspect
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import distributed
+import numpy as np
+import psutil
+import pytest
+from answers import ANSWERS
+from handins import IMPORTS, NEEDS_BUBBLEWRAP, POINTS, RIGHT, alone, answered, cell, class_of, notebook
+
+import seq2seq_lab
+from seq2seq_lab.__main__ import main
+from seq2seq_lab.exercises import exercise_named
+from seq2seq_lab.grading import record as records
+from seq2seq_lab.grading.record import key
+
+pytestmark = [pytest.mark.slow, NEEDS_BUBBLEWRAP]
+WRONG = "def jaggedness(curve):\n    return np.diff(curve).mean()"
+STUB = "def jaggedness(curve):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+MARKUP = "<script>alert(1)</script>"
+FORMULA = '=HYPERLINK("http://192.0.2.1")'
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A Dask cluster of two workers, as one that exists already."""
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, memory_limit=None, dashboard_address=None, silence_logs="CRITICAL"
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def a_class(tmp_path_factory):
+    """Hand-ins of every kind: what they are called, and what is in them."""
+    folder = tmp_path_factory.mktemp("handins")
+    words = {
+        "shapes": "because of the sizes",
+        "jagged": MARKUP,
+        "copying": FORMULA,
+        "clinic": "YOUR ANSWER HERE",
+    }
+    students = {
+        "anna": answered(RIGHT, words),
+        "bob": answered({**RIGHT, "jaggedness": WRONG}),
+        "carl": answered({**RIGHT, "jaggedness": STUB}),
+        "dora": b"no notebook",
+        FORMULA.replace("/", "\u2215"): answered({**RIGHT, "jaggedness": f"# {MARKUP}\n{WRONG}"}),
+        f"{MARKUP.replace('/', chr(0x2215))}": answered({"jaggedness": RIGHT["jaggedness"]}),
+        "emil": answered({**RIGHT, "jaggedness": "def jaggedness(curve):\n    import os; os._exit(0)"}),
+    }
+    for name, content in students.items():
+        (folder / f"{name}.ipynb").write_bytes(content)
+    (folder / "fritz").mkdir()
+    return folder
+
+
+def rows(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def command(*argv, **options):
+    """The command in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(seq2seq_lab.__file__).parents[1])}
+    argv = [sys.executable, "-m", "seq2seq_lab", "grade", *map(str, argv)]
+    return subprocess.Popen(
+        argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def marks(a_class, cluster, tmp_path_factory):
+    """The class, marked."""
+    out = tmp_path_factory.mktemp("out") / "marks"
+    assert main(["grade", str(a_class), "--out", str(out), "--seed", "7", *at(cluster)]) == 0
+    return out
+
+
+def at(cluster):
+    return ["--scheduler", cluster.scheduler_address]
+
+
+# What it writes
+
+
+def test_a_line_a_student_a_column_an_exercise(marks, a_class):
+    found = {row["student"].removeprefix("'"): row for row in rows(marks / "marks.csv")}
+    assert found.keys() == {p.name.removesuffix(".ipynb") for p in a_class.iterdir()}
+    assert [found["anna"][name] for name in POINTS] == ["2", "1", "2"]
+    assert [found["bob"][name] for name in POINTS] == ["2", "0", "2"]
+    assert [found["carl"][name] for name in POINTS] == ["2", "0", "2"]
+    totals = {name: (row["total"], row["out of"]) for name, row in found.items()}
+    assert totals["anna"] == ("5", "90")
+    assert totals["bob"] == totals["carl"] == totals["emil"] == ("4", "90")
+    assert totals["dora"] == totals["fritz"] == ("0", "90")
+    assert found["anna"]["state"].startswith("3 answers in words wait")
+    assert found["anna"]["1-encoder-decoder: shapes, written"] == ""
+    assert found["anna"]["1-encoder-decoder: clinic, written"] == "0"
+    assert found["dora"]["state"] == "marked; dora.ipynb is no notebook that can be read"
+    assert found["fritz"]["state"] == "marked; nothing was handed in"
+    assert "jaggedness: it ended its process" in found["emil"]["state"]
+
+
+def test_csv_files_are_safe_to_open(marks):
+    for name in ("marks.csv", "written.csv"):
+        with (marks / name).open(encoding="utf-8-sig", newline="") as file:
+            cells = [value for row in csv.reader(file) for value in row]
+        assert [value for value in cells if value.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+        assert any(value.startswith("'=HYPERLINK") for value in cells)
+
+
+def test_a_feedback_page_a_student_says_what_was_right_and_what_helps(marks):
+    page = (marks / "feedback" / f"{key('bob')}.html").read_text()
+    bob = json.loads((marks / "results" / f"{key('bob')}.json").read_text())
+    line = next(line for line in bob["exercises"] if line["name"] == "jaggedness")
+    assert (line["state"], line["label"]) == ("wrong", "signed")
+    for words in ("accuracy-by-position: right, 2 of 2", "jaggedness: not right, 0 of 1", line["hint"]):
+        assert words in page
+    assert "np.diff(curve).mean()" in page
+    assert "4 of 90 points" in page
+    assert len(list((marks / "feedback").iterdir())) == 8
+
+
+def test_pages_obey_no_markup_and_load_nothing(marks):
+    for path in [*(marks / "feedback").iterdir(), marks / "overview.html"]:
+        page = path.read_text()
+        assert "<script" not in page
+        assert "default-src 'none'" in page
+        assert re.findall(r'(?:src|href)="(?!#)[^"]*"', page) == []
+    page = (marks / "feedback" / f"{key('anna')}.html").read_text()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_the_overview_has_three_figures_and_the_most_frequent_mistakes(marks):
+    page = (marks / "overview.html").read_text()
+    assert page.count("<svg") == page.count("</svg>") == 3
+    assert "8 hand-ins" in page
+    assert "<td>jaggedness</td><td>signed</td>" in re.sub(r"\s*\n\s*", "", page)
+
+
+def test_marks_are_what_the_corpus_says(cluster, tmp_path):
+    """Whole notebooks, in a sandbox, judged as they are in a notebook."""
+    expected = class_of(3, tmp_path / "handins", seed=5)
+    assert main(["grade", str(tmp_path / "handins"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
+    for student, labels in expected.items():
+        marks = json.loads((tmp_path / "marks" / "results" / f"{key(student)}.json").read_text())
+        assert marks["notes"] == []
+        for line in marks["exercises"]:
+            state = {None: "right", "open": "open"}.get(labels[line["name"]], "wrong")
+            assert line["state"] == state, line
+            assert state != "wrong" or line["label"] == labels[line["name"]], line
+
+
+def test_cases_are_those_of_the_recorded_seed(marks):
+    assert json.loads((marks / "run.json").read_text())["seed"] == 7
+    bob = json.loads((marks / "results" / f"{key('bob')}.json").read_text())
+    line = next(line for line in bob["exercises"] if line["name"] == "jaggedness")
+    curve = exercise_named("jaggedness").cases(7)[0]["curve"]
+    assert f"but is {np.diff(curve).mean():.5g}" in line["message"]
+
+
+def test_without_a_seed_inputs_are_drawn_afresh(a_class, cluster, tmp_path):
+    one = tmp_path / "one"
+    one.mkdir()
+    shutil.copy(a_class / "bob.ipynb", one)
+    seeds = set()
+    for out in ("a", "b"):
+        assert main(["grade", str(one), "--out", str(tmp_path / out), *at(cluster)]) == 0
+        seeds.add(json.loads((tmp_path / out / "run.json").read_text())["seed"])
+    assert len(seeds) == 2
+
+
+# Answers in words
+
+
+def test_answers_in_words_go_out_without_names_and_come_back_with_points(marks, tmp_path, a_class, cluster):
+    out = tmp_path / "marks"
+    shutil.copytree(marks, out)
+    found = rows(out / "written.csv")
+    assert [(row["notebook"], row["question"]) for row in found] == [
+        ("1-encoder-decoder", name) for name in ("shapes", "copying", "jagged")
+    ]
+    assert all(row["rubric"] and row["text of the question"] for row in found)
+    assert "anna" not in (out / "written.csv").read_text()
+    found[0] |= {"points": "1.5", "comment": "nearly"}
+    found[1] |= {"points": "0"}
+    given = tmp_path / "given.csv"
+    with given.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, found[0])
+        table.writeheader()
+        table.writerows(found)
+    argv = ["grade", str(a_class), "--out", str(out), *at(cluster)]
+    assert main([*argv, "--written", str(given)]) == 0
+    for _ in range(2):  # they stay
+        anna = next(row for row in rows(out / "marks.csv") if row["student"] == "anna")
+        assert (anna["total"], anna["1-encoder-decoder: shapes, written"]) == ("6.5", "1.5")
+        assert anna["state"].startswith("1 answers in words wait")
+        page = (out / "feedback" / f"{key('anna')}.html").read_text()
+        assert "shapes, in words: 1.5 of 2" in page
+        assert "nearly" in page
+        assert [row["points"] for row in rows(out / "written.csv")] == ["1.5", "0", ""]
+        assert main(argv) == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("points", "2.5", "must hold points from 0 to 2, but row 2"),
+        ("points", "-1", "must hold points from 0 to 2, but row 2"),
+        ("points", "nan", "must hold points from 0 to 2, but row 2"),
+        ("points", "two", "must hold points from 0 to 2, but row 2"),
+        ("id", "0" * 16, "must hold ids of this run's written.csv, but row 2"),
+    ],
+)
+def test_points_that_cannot_be_are_named_and_none_is_kept(
+    marks, tmp_path, a_class, cluster, capsys, column, value, words
+):
+    out = tmp_path / "marks"
+    shutil.copytree(marks, out)
+    found = rows(out / "written.csv")
+    for row in found:
+        row["points"] = "1"
+    found[0][column] = value
+    with (tmp_path / "given.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, found[0])
+        table.writeheader()
+        table.writerows(found)
+    given = ["--written", str(tmp_path / "given.csv")]
+    with pytest.raises(SystemExit, match="2"):
+        main(["grade", str(a_class), "--out", str(out), *at(cluster), *given])
+    assert f"argument --written: {words}" in capsys.readouterr().err
+    assert not (out / "manual.json").exists()
+
+
+# Nothing is lost
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A class of ten, their answers from the corpus: those that stand on NumPy alone."""
+    folder, rng = tmp_path_factory.mktemp("many"), random.Random(1)
+    fits = {name: [a for a in ANSWERS if a.exercise == name and not needs_tensorflow(a)] for name in RIGHT}
+    functions = dict(zip(RIGHT, ("by_position", "jaggedness", "mean_loss"), strict=True))
+    for n in range(10):
+        answers = {name: alone(rng.choice(found), functions[name]) for name, found in fits.items()}
+        (folder / f"student-{n}.ipynb").write_bytes(answered(answers, {"shapes": f"because {n}"}))
+    return folder
+
+
+def needs_tensorflow(answer):
+    return re.search(r"\b(tf|keras|lab)\b", inspect.getsource(answer.function)) is not None
+
+
+def written_files(out):
+    """All that a run has written, but for its record of versions."""
+    files = sorted(p for p in out.rglob("*") if p.is_file() and p.name not in ("run.json", ".lock"))
+    return {p.relative_to(out).as_posix(): p.read_bytes() for p in files}
+
+
+def test_killed_at_any_moment_it_goes_on_where_it_was_and_ends_the_same(many, cluster, tmp_path):
+    argv = [many, "--seed", "3", *at(cluster)]
+    start = time.monotonic()
+    whole = command(*argv, "--out", tmp_path / "whole")
+    assert whole.wait() == 0, whole.stderr.read()
+    seconds, rng, kills = time.monotonic() - start, random.Random(2), 0
+    wanted = written_files(tmp_path / "whole")
+    while kills < 10 or written_files(tmp_path / "killed") != wanted:
+        run = command(*argv, "--out", tmp_path / "killed")
+        if kills < 10:
+            time.sleep(rng.uniform(0, seconds))
+            run.kill()
+        if run.wait() == -signal.SIGKILL:
+            kills += 1
+        else:  # it was done before
+            assert run.returncode == 0, run.stderr.read()
+            assert written_files(tmp_path / "killed") == wanted
+            if kills < 10:
+                shutil.rmtree(tmp_path / "killed")
+
+
+def test_what_is_new_is_marked_and_nothing_else(a_class, marks, cluster, tmp_path, monkeypatch):
+    handins, out = tmp_path / "handins", tmp_path / "marks"
+    shutil.copytree(a_class, handins)
+    shutil.copytree(marks, out)
+    (handins / "bob.ipynb").write_bytes(answered())
+    (handins / "gerda.ipynb").write_bytes(answered())
+    before = {p.name: p.stat().st_mtime_ns for p in (out / "results").iterdir()}
+    assert main(["grade", str(handins), "--out", str(out), *at(cluster)]) == 0
+    after = {p.name: p.stat().st_mtime_ns for p in (out / "results").iterdir()}
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {f"{key('bob')}.json", f"{key('gerda')}.json"}
+    assert next(r for r in rows(out / "marks.csv") if r["student"] == "bob")["total"] == "5"
+
+
+def test_a_worker_that_dies_costs_nothing_but_time(many, cluster, tmp_path):
+    run = command(many, "--out", tmp_path / "marks", "--seed", "3", *at(cluster))
+    while len(list((tmp_path / "marks").glob("results/*.json"))) < 3:
+        assert run.poll() is None, run.stderr.read()
+        time.sleep(0.02)
+    worker = next(iter(cluster.workers.values())).process.process
+    os.kill(worker.pid, signal.SIGKILL)
+    out, err = run.communicate()
+    assert run.returncode == 0, err
+    assert out.startswith("10 of 10 marked, seed 3")
+    assert len(rows(tmp_path / "marks" / "marks.csv")) == 10
+
+
+def test_two_graders_in_one_folder_do_not_mix(marks, a_class, capsys):
+    with (marks / ".lock").open("w") as lock:
+        records.fcntl.flock(lock, records.fcntl.LOCK_EX)
+        with pytest.raises(SystemExit, match="2"):
+            main(["grade", str(a_class), "--out", str(marks)])
+    assert "argument --out: must be held by one grader at a time" in capsys.readouterr().err
+
+
+def test_on_this_machine_with_a_bar_and_nothing_left_behind(a_class, tmp_path):
+    handins = tmp_path / "handins"
+    handins.mkdir()
+    shutil.copy(a_class / "anna.ipynb", handins)
+    run = command(handins, "--out", tmp_path / "marks", start_new_session=True)
+    out, err = run.communicate()
+    assert run.returncode == 0, err
+    assert re.match(r"1 of 1 marked, seed \d+: ", out)
+    assert "1/1 [" in err
+    assert "Traceback" not in err
+    assert "cudart" not in err
+    left = [p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or ())]
+    assert left == []
+
+
+# Wrong use
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ("{handins}", "the following arguments are required: --out"),
+        ("{nothing} --out {new}", "argument HANDINS: must exist"),
+        ("{file} --out {new}", "argument HANDINS: must be a folder or a zip"),
+        ("{empty} --out {new}", "argument HANDINS: must hold a notebook or a folder for each student"),
+        ("{handins} --out {file}", "argument --out: must be a folder"),
+        ("{handins} --out {handins}", "argument --out: must be a new folder or one that this command"),
+        ("{handins} --out {new} --seed -1", "argument --seed: must be a whole number"),
+        ("{handins} --out {new} --written {nothing}", "argument --written: must exist"),
+        ("{handins} --out {new} --source {empty}", "argument --source: must be a folder with notebooks"),
+        ("{handins} --out {new} --nbgrader {empty}", "argument --nbgrader: must be a course after"),
+        ("{handins} --out {marks} --seed 8", "argument --out: must be marked with the same seed"),
+        ("{handins} --out {marks} --no-sandbox", "argument --out: must be marked with the same sandboxed"),
+    ],
+)
+def test_wrong_use_is_named_before_any_work(argv, words, marks, a_class, tmp_path, capsys):
+    (tmp_path / "file").write_text("none")
+    (tmp_path / "empty").mkdir()
+    paths = {name: tmp_path / name for name in ("nothing", "file", "empty", "new")}
+    argv = argv.format(handins=a_class, marks=marks, **paths).split(" ")
+    before = written_files(marks)
+    with pytest.raises(SystemExit, match="2"):
+        main(["grade", *argv])
+    assert words in capsys.readouterr().err
+    assert written_files(marks) == before
+
+
+def test_no_sandbox_says_in_capitals_what_it_means(cluster, tmp_path, capsys):
+    (tmp_path / "handins").mkdir()
+    (tmp_path / "handins" / "anna.ipynb").write_bytes(answered())
+    argv = [str(tmp_path / "handins"), "--out", str(tmp_path / "marks"), "--no-sandbox", *at(cluster)]
+    assert main(["grade", *argv]) == 0
+    assert "NO SANDBOX: STUDENTS' CODE RUNS AS YOU" in capsys.readouterr().err
+    assert rows(tmp_path / "marks" / "marks.csv")[0]["total"] == "5"
+
+
+def test_cells_may_be_doubled_renamed_reordered_and_missing(cluster, tmp_path):
+    by_position, jaggedness, mean_loss = RIGHT.values()
+    cells = [
+        cell(mean_loss, "answer-bug-padded-loss"),
+        cell(IMPORTS, "imports"),
+        cell(WRONG, "answer-jaggedness"),
+        cell(jaggedness, "other-id", nbgrader={"grade_id": "answer-jaggedness"}),
+        cell(STUB, "answer-jaggedness"),
+        cell(by_position, "renamed"),
+    ]
+    (tmp_path / "handins").mkdir()
+    (tmp_path / "handins" / "anna.ipynb").write_bytes(notebook(*cells))
+    assert main(["grade", str(tmp_path / "handins"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
+    (row,) = rows(tmp_path / "marks" / "marks.csv")
+    assert [row[name] for name in POINTS] == ["2", "1", "2"]
+    assert "the cell answer-jaggedness is there 3 times" in row["state"]
+    assert "the cell answer-accuracy-by-position is missing" in row["state"]
