@@ -93,6 +93,19 @@ def test_odd_things_cost_a_right_answer_nothing(answer):
     assert nothing_survives()
 
 
+def test_nothing_of_an_exercise_is_left_when_the_next_begins():
+    alone = """
+import os
+def mean_loss(losses, mask):
+    processes = [name for name in os.listdir("/proc") if name.isdigit()]
+    assert len(processes) <= 3, processes  # the sandbox's first, the one with TensorFlow, this one
+    return (losses * mask).sum() / mask.sum()
+"""
+    leaves = stands_alone(hostile.leaves_a_process_behind)
+    lines, _ = marked(answered({**RIGHT, "jaggedness": leaves, "bug-padded-loss": alone}))
+    assert lines["jaggedness"]["state"] == lines["bug-padded-loss"]["state"] == "right", lines
+
+
 # What an answer may use
 
 
@@ -233,6 +246,7 @@ def decoded(said, returns=1):
         {"results": [[{"shape": [1], "numbers": "not base64!"}]]},
         {"results": [[{"shape": [2], "texts": ["one"]}]]},
         {"results": [[{"shape": [1], "texts": 3}]]},
+        {"results": [[{"shape": [10_001], "texts": [""] * 10_001}]]},
         {"results": {"a": 1}},
         {"results": [{"error": 1}]},
         {"other": 1},

@@ -10,7 +10,7 @@ from seq2seq_lab.exercises import exercise_named
 from seq2seq_lab.exercises.asking import Raised
 from seq2seq_lab.exercises.exercise import Exercise, Finding
 from seq2seq_lab.grading.assignment import UNTOUCHED, Lesson
-from seq2seq_lab.grading.handins import Cell, HandIn, of_lessons
+from seq2seq_lab.grading.handins import HandIn, of_lessons
 from seq2seq_lab.grading.sandbox import Asked, Results, Stopped, run
 from seq2seq_lab.grading.walls import Limits
 
@@ -39,44 +39,47 @@ def mark(
         cells = found.get(lesson.name)
         if cells is None and found:
             notes.append(f"{lesson.name} is missing")
-        named: dict[str, list[Cell]] = {}
-        for cell in cells or ():
-            named.setdefault(cell.name, []).append(cell)
         for task in lesson.tasks:
-            exercise, own = exercise_named(task.name), named.get(f"answer-{task.name}", [])
-            notes += _odd(f"answer-{task.name}", own, cells)
+            own = _cells_named(f"answer-{task.name}", cells, notes)
             own = own or [cell for cell in cells or () if f"def {task.function}(" in cell.source]
             own = [cell for cell in own if STUB not in cell.source] or own
             if own:
-                asked.append(_asked(exercise, task.function, cells, own[-1], seed))
-            exercises.append(
-                {
-                    "lesson": lesson.name,
-                    "name": task.name,
-                    "task": exercise.task,
-                    "most": task.points,
-                    "code": own[-1].source[:LONGEST_SHOWN] if own else "",
-                    "state": "missing",
-                    "points": 0,
-                    "label": "",
-                    "message": "",
-                    "hint": "",
-                }
-            )
+                asked.append(_asked(task, cells, own[-1], seed))
+            exercises.append(_line(lesson, task, own))
         for question in lesson.questions:
-            own = named.get(f"written-{question.name}", [])
-            notes += _odd(f"written-{question.name}", own, cells)
-            text = own[-1].source.strip() if own else ""
-            state = "missing" if not own else "open" if text in ("", UNTOUCHED) else "waits"
-            written.append(
-                {"lesson": lesson.name, "name": question.name, "most": question.points}
-                | {"text": text[:LONGEST_SHOWN] if state == "waits" else "", "state": state}
-            )
+            own = _cells_named(f"written-{question.name}", cells, notes)
+            written.append(_in_words(lesson, question, own))
     results = run(asked, limits, sandboxed) if asked else {}
     for line in exercises:
         if line["name"] in results:
             line |= judged(exercise_named(line["name"]), results[line["name"]], seed, line["most"])
     return {"student": handin.student, "notes": notes, "exercises": exercises, "written": written}
+
+
+def _cells_named(name, cells, notes):
+    """The cells of this name; notes what a student should know if it is not just one."""
+    own = [cell for cell in cells or () if cell.name == name]
+    if cells is not None and not own:
+        notes.append(f"the cell {name} is missing")
+    if len(own) > 1:
+        notes.append(f"the cell {name} is there {len(own)} times: the last counts")
+    return own
+
+
+def _line(lesson, task, own):
+    """What is said of an exercise before its answer has been asked."""
+    code = own[-1].source[:LONGEST_SHOWN] if own else ""
+    about = {"lesson": lesson.name, "name": task.name, "task": exercise_named(task.name).task}
+    found = {"state": "missing", "points": 0, "label": "", "message": "", "hint": ""}
+    return {**about, "most": task.points, "code": code, **found}
+
+
+def _in_words(lesson, question, own):
+    """What is said of an answer in words: "missing", "open", or that it "waits" for its points."""
+    text = own[-1].source.strip() if own else ""
+    state = "missing" if not own else "open" if text in ("", UNTOUCHED) else "waits"
+    about = {"lesson": lesson.name, "name": question.name, "most": question.points, "state": state}
+    return {**about, "text": text[:LONGEST_SHOWN] if state == "waits" else ""}
 
 
 def judged(exercise: Exercise, results: Results, seed: int, points: int) -> dict[str, Any]:
@@ -97,14 +100,8 @@ def judged(exercise: Exercise, results: Results, seed: int, points: int) -> dict
     return {"state": "wrong", "label": finding.label, "message": finding.message, "hint": finding.hint}
 
 
-def _asked(exercise, function, cells, own, seed):
+def _asked(task, cells, own, seed):
+    exercise = exercise_named(task.name)
     before = [cell.source for cell in cells[: cells.index(own)] if cell.kind == "code"]
     cases = pickle.dumps((exercise.call, exercise.returns, exercise.cases(seed)))
-    return Asked(exercise.name, function, (*before, own.source), cases, len(exercise.returns))
-
-
-def _odd(name, own, cells):
-    """What a student should know about a cell that is not there once."""
-    if cells is not None and not own:
-        return [f"the cell {name} is missing"]
-    return [f"the cell {name} is there {len(own)} times: the last counts"] if len(own) > 1 else []
+    return Asked(task.name, task.function, (*before, own.source), cases, len(exercise.returns))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jinja2
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from seq2seq_lab.exercises.verdict import COLOURS, SIGNS
 from seq2seq_lab.files import whole_file
@@ -117,7 +118,7 @@ def _feedback(marks, given, record, mark):
         "mark": mark,
         "lessons": [lesson.name for lesson in record.lessons],
         "states": STATES,
-        "colours": COLOUR,
+        "colours": {**COLOUR, "missing": COLOUR["open"]},  # as text it should be read
         "signs": SIGN,
     }
 
@@ -135,6 +136,7 @@ def _distribution(shares):
     axes = figure.subplots()
     axes.hist([100 * share for share in shares], bins=BARS, range=(0, 100), color=COLOUR["right"])
     axes.set(xlabel="points, % of all", ylabel="students", xlim=(0, 100))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 
@@ -157,6 +159,7 @@ def _mistakes(mistakes):
     names = [f"{exercise}: {label}" for (exercise, label, _), _ in mistakes]
     axes.barh(names[::-1], [count for _, count in mistakes][::-1], color=COLOUR["wrong"])
     axes.set(xlabel="students")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

@@ -67,12 +67,14 @@ def bubblewrap(limits: Limits, root: bool) -> list[str]:
         command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         command += ["--unshare-user"] + (["--disable-userns"] if "--disable-userns" in known else [])
-    for name, value in {**ENVIRONMENT, **ENVIRONMENT_INSIDE}.items():
+    packages = [path for path in sys.path if path.endswith("-packages") and os.path.isdir(path)]
+    own = {**ENVIRONMENT_INSIDE, "PYTHONPATH": os.pathsep.join(packages)}
+    for name, value in {**ENVIRONMENT, **own}.items():
         command += ["--setenv", name, value]
     command += ["--proc", "/proc", "--dev", "/dev"]
     for path in ("/tmp", "/dev/shm"):  # first of all: Python or this package may lie below
         command += ["--perms", "1777", "--size", str(limits.disk), "--tmpfs", path]
-    for path in (*SYSTEM, *_python(), str(PACKAGE)):
+    for path in dict.fromkeys([*SYSTEM, sys.base_prefix, sys.prefix, *packages, str(PACKAGE)]):
         command += _shown(path)
     for folder, files in HIDDEN.items():
         command += ["--perms", "0755", "--tmpfs", str(PACKAGE / folder)]
@@ -106,9 +108,3 @@ def _shown(path):
     if os.path.islink(path):
         return [*shown, "--symlink", os.readlink(path), path]
     return [*shown, "--ro-bind", path, path]
-
-
-def _python():
-    """Where Python and its packages are."""
-    paths = [sys.base_prefix, sys.prefix, *(p for p in sys.path if p.endswith("-packages"))]
-    return [path for path in dict.fromkeys(paths) if os.path.isdir(path)]

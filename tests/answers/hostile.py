@@ -189,7 +189,7 @@ def reads_the_passwords(curve):
     return len(open("/etc/shadow").read())
 
 
-@hostile("wrong", "PermissionError")
+@hostile("wrong", "Error: [Errno")
 def becomes_root(curve):
     os.setuid(0)
 
