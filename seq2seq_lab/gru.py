@@ -178,10 +178,21 @@ def gru_states(table, ids, h_0, W_hz, W_hr, W_hc, n):
         dW_hz = tf.einsum("sbh,sbk->hk", h_before, dz)
         dW_hr = tf.einsum("sbh,sbk->hk", h_before, dr)
         dW_hc = tf.einsum("sbh,sbk->hk", r * h_before, dc)
-        dtable = tf.math.unsorted_segment_sum(tf.concat([dz, dr, dc], 2), ids, length(table))
+        dtable = sum_by_symbol(tf.concat([dz, dr, dc], 2), ids, length(table))
         return dtable, None, dh_0, dW_hz, dW_hr, dW_hc, None
 
     return h, gradient
+
+
+def sum_by_symbol(a: tf.Tensor, ids: tf.Tensor, V: Any) -> tf.Tensor:
+    """`a (S, B, K)` added up over the places of each symbol, `(V, K)`.
+
+    On a GPU as a product with one-hot rows, which is fast there, and always adds in the same order: else no
+    training could be repeated to the last bit.
+    """
+    if tf.config.list_logical_devices("GPU"):
+        return tf.einsum("sbv,sbk->vk", tf.one_hot(ids, V, dtype=a.dtype), a)
+    return tf.math.unsorted_segment_sum(a, ids, V)
 
 
 def length(a: tf.Tensor) -> Any:

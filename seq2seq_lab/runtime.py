@@ -19,7 +19,9 @@ from importlib import metadata
 from seq2seq_lab.settings import COUNT, check
 
 
-def setup(threads: int | None = 1, quiet: bool = True, memory_growth: bool = True) -> None:
+def setup(
+    threads: int | None = 1, quiet: bool = True, memory_growth: bool = True, full_precision: bool = True
+) -> None:
     """Choose how TensorFlow runs; call it before anything else, each part can be switched off.
 
     Args:
@@ -28,6 +30,8 @@ def setup(threads: int | None = 1, quiet: bool = True, memory_growth: bool = Tru
         quiet: hide TensorFlow's messages. They go to stderr, where nbval takes them for a changed output
             and nbgrader for a failed test. Those at start-up can be hidden only before its first import.
         memory_growth: take GPU memory as it is needed, instead of all of it at the start.
+        full_precision: multiply in float32 on a GPU, too. TensorFlow would round factors to 10 bits
+            (TensorFloat-32) where a GPU can, which is faster for large matrices; the lab's are small.
 
     Raises:
         ValueError: `threads` is neither None nor a whole number of at least 1.
@@ -45,6 +49,8 @@ def setup(threads: int | None = 1, quiet: bool = True, memory_growth: bool = Tru
         for gpu in tf.config.list_physical_devices("GPU") if memory_growth else ():
             if not tf.config.experimental.get_memory_growth(gpu):
                 tf.config.experimental.set_memory_growth(gpu, True)
+        if full_precision:
+            tf.config.experimental.enable_tensor_float_32_execution(False)
         if quiet:
             tf.get_logger().setLevel("ERROR")  # it warns of retracing, where a new model just compiles once
             xla_error()  # XLA announces itself at its first use: let it do so now

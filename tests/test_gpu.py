@@ -47,3 +47,17 @@ def test_training_learns(batch_size):
     assert 0 <= evaluate(model).exact_match <= 1
     restart(model)
     assert train(model, samples=20 * batch_size).history["loss"][0] > losses[1]
+
+
+def test_a_training_can_be_repeated_to_the_bit():
+    model = Seq2Seq(Settings(samples_per_epoch=320, validation_samples=100))
+    first = model.get_weights()
+
+    def trained():
+        restart(model)
+        model.set_weights(first)
+        train(model, samples=640)
+        return model.get_weights()
+
+    for a, b in zip(trained(), trained(), strict=True):
+        np.testing.assert_array_equal(a, b)

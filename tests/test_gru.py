@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_lab.gru import WEIGHTS, WIDEST_SPELLED, GRUCell, gru_states, time_loop, unroll
+from seq2seq_lab.gru import WEIGHTS, WIDEST_SPELLED, GRUCell, gru_states, sum_by_symbol, time_loop, unroll
 
 B, S, E, H, V = 5, 7, 4, 6, 9
 
@@ -310,3 +310,12 @@ def test_a_cell_with_its_own_call_is_honoured(compiler, n):
         assert distance(a, b) < 1e-5
     plain = values_and_gradients(unroll, made(random_weights()), tf.constant(n))
     assert distance(ours[0], plain[0]) > 0.1
+
+
+@pytest.mark.parametrize("gpus", [[], ["a GPU"]])
+def test_what_symbols_add_up_to_is_counting_on_any_device(monkeypatch, gpus):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: gpus)
+    rng = np.random.default_rng(0)
+    a, ids, sums = rng.normal(size=(S, B, H)), rng.integers(0, V, (S, B)), np.zeros((V, H))
+    np.add.at(sums, ids, a)
+    np.testing.assert_allclose(sum_by_symbol(tf.constant(a), tf.constant(ids), V), sums, atol=1e-12)

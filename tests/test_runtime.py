@@ -18,6 +18,7 @@ double = tf.function(lambda x: x + x, jit_compile=True)
 print([int(double(x)) for x in tf.data.Dataset.range(3)])  # XLA and tf.data each have something to say
 print(tf.config.threading.get_intra_op_parallelism_threads(), os.environ.get("TF_CPP_MIN_LOG_LEVEL"))
 print("collects" if gc.isenabled() else "rests", gc.get_freeze_count() > 100_000 > len(gc.get_objects()))
+print("rounds" if tf.config.experimental.tensor_float_32_execution_enabled() else "full precision")
 """
 
 
@@ -40,36 +41,29 @@ def test_an_unknown_name_is_an_attribute_error():
 
 @pytest.mark.slow
 def test_after_setup_tensorflow_is_silent_and_has_one_thread(fresh_python):
-    result = fresh_python("import seq2seq_lab; seq2seq_lab.setup(); seq2seq_lab.setup()" + COMPUTE)
-    assert (result.stdout, result.stderr) == ("[0, 2, 4]\n1 3\ncollects True\n", "")
-
-
-@pytest.mark.slow
-def test_the_threads_can_be_chosen(fresh_python):
-    """Python's garbage collector, which rests during the import, then does again as it did before."""
-    result = fresh_python("import gc, seq2seq_lab; gc.disable(); seq2seq_lab.setup(threads=2)" + COMPUTE)
-    assert result.stdout == "[0, 2, 4]\n2 3\nrests True\n", result.stderr
+    """Silent, too, where it would warn of "retracing": many functions are compiled, as many models are."""
+    many = "[tf.function(lambda x: x + 1)(tf.constant(i)) for i in range(6)]"
+    result = fresh_python("import seq2seq_lab; seq2seq_lab.setup(); seq2seq_lab.setup()" + COMPUTE + many)
+    said = "[0, 2, 4]\n1 3\ncollects True\nfull precision\n"
+    assert (result.stdout, result.stderr) == (said, "")
 
 
 @pytest.mark.slow
 def test_each_part_can_be_switched_off(fresh_python):
-    """TensorFlow keeps its own number of threads, which it calls 0, and its log level."""
-    off = "threads=None, quiet=False, memory_growth=False"
-    result = fresh_python(f"import seq2seq_lab; seq2seq_lab.setup({off})" + COMPUTE)
-    assert result.stdout == "[0, 2, 4]\n0 None\ncollects True\n", result.stderr
+    """TensorFlow keeps its own number of threads, which it calls 0, its log level, and its rounding.
+
+    Python's garbage collector, which rests during the import, then does again as it did before.
+    """
+    off = "threads=None, quiet=False, memory_growth=False, full_precision=False"
+    result = fresh_python(f"import gc, seq2seq_lab; gc.disable(); seq2seq_lab.setup({off})" + COMPUTE)
+    assert result.stdout == "[0, 2, 4]\n0 None\nrests True\nrounds\n", result.stderr
 
 
-@pytest.mark.slow
-def test_many_models_in_one_session_raise_no_warning(fresh_python):
-    """TensorFlow warns of "retracing" when five functions in a row are compiled, as five models are."""
-    code = """
-import seq2seq_lab
-seq2seq_lab.setup()
-import tensorflow as tf
-for i in range(6):
-    tf.function(lambda x: x + 1)(tf.constant(i))
-"""
-    assert fresh_python(code).stderr == ""
+def test_the_threads_can_be_chosen(monkeypatch):
+    chosen = []
+    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", chosen.append)
+    setup(threads=3)
+    assert chosen == [3]
 
 
 def test_setup_that_comes_too_late_says_what_to_do():

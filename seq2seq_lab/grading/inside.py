@@ -80,10 +80,11 @@ def _asked(exercise, limits, private):
         late = "time" if time.monotonic() > end else ""  # it has closed the pipe and goes on
         time.sleep(0.01)
     _kill(child, private)
-    status = os.waitpid(child, 0)[1]
+    _, status, used = os.wait4(child, 0)
     _reap()
     os.close(receive)
-    return line or json.dumps({"stopped": _reason(late, status, limits)}).encode()
+    seconds = used.ru_utime + used.ru_stime
+    return line or json.dumps({"stopped": _reason(late, status, seconds, limits)}).encode()
 
 
 def _received(pipe, end, most):
@@ -103,12 +104,13 @@ def _received(pipe, end, most):
             return b"".join(parts)[:-1], ""
 
 
-def _reason(late, status, limits):
+def _reason(late, status, seconds, limits):
     if late == "output":
         return f"it returned more than {limits['output'] // 1_000_000} MB"
-    if late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
+    killed = os.WIFSIGNALED(status)
+    if late or (killed and seconds > 0.9 * limits["cpu_seconds"]):  # some processor time goes uncounted
         return f"it took longer than {limits['cpu_seconds']} s"
-    if os.WIFSIGNALED(status):
+    if killed:
         return f"its process was killed by signal {os.WTERMSIG(status)}"
     return "it ended its process"
 
