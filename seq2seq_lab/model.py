@@ -16,7 +16,7 @@ import tensorflow as tf
 from seq2seq_lab.decoding import DECODING, Greedy, Hypothesis, any_size, written
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
-from seq2seq_lab.parts import Decoder, Encoder, free_running, loop_over_steps, teacher_forced
+from seq2seq_lab.parts import Decoder, Encoder, free_running, symbols_read, teacher_forced
 from seq2seq_lab.runtime import xla_works
 from seq2seq_lab.settings import COUNT, Rule, Settings, check
 from seq2seq_lab.vocabulary import encode, longest_answer
@@ -74,10 +74,9 @@ class Seq2Seq(keras.Model):
         """
         state, memory = self._read(inputs, inputs_seqlen)
         tokens = tf.transpose(_ids("targets_in", targets_in, 2))
-        if own is None:
-            states = teacher_forced(self.decoder, tokens, state, memory)
-        else:
-            states = loop_over_steps(self.decoder, tokens, state, memory, tf.transpose(own))
+        if own is not None:
+            tokens = symbols_read(self.decoder, tokens, state, memory, tf.transpose(own))
+        states = teacher_forced(self.decoder, tokens, state, memory)
         return tf.transpose(self.decoder.logits(states), (1, 0, 2))
 
     def free_running(

@@ -166,8 +166,7 @@ def loop_over_steps(
 ) -> tf.Tensor:
     """Teacher forcing as a plain loop, which every decoder allows; arguments as above.
 
-    Where `own (T, B)` is true, the decoder reads its own last arg-max instead: scheduled sampling, after
-    Bengio et al. 2015, arXiv 1506.03099.
+    Where `own (T, B)` is true, the decoder reads its own last arg-max instead.
     """
 
     def step(t, h):
@@ -179,6 +178,17 @@ def loop_over_steps(
         return h, (h,)
 
     return time_loop(step, state, length(tokens), length(tokens))[1]
+
+
+def symbols_read(decoder: Any, tokens: tf.Tensor, state: tf.Tensor, memory: Any, own: tf.Tensor) -> tf.Tensor:
+    """What a decoder reads that, where `own (T, B)` is true, reads its own last arg-max: `(T, B)`.
+
+    That is scheduled sampling, after Bengio et al. 2015, arXiv 1506.03099. Symbols have no gradient: once
+    they are known, the rest is teacher forcing. The first is the teacher's, as nothing was said before it.
+    """
+    states = loop_over_steps(decoder, tokens, state, memory, own)
+    said = tf.argmax(decoder.logits(states[:-1]), -1, tf.int32)
+    return tf.concat([tokens[:1], tf.where(own[1:], said, tokens[1:])], 0)
 
 
 def free_running(decoder: Any, state: tf.Tensor, memory: Any, steps: Any) -> tf.Tensor:

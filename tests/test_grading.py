@@ -281,6 +281,7 @@ def test_killed_at_any_moment_it_goes_on_where_it_was_and_ends_the_same(many, cl
         return run
 
     seed, rng, kills = ["--seed", "3", *at(cluster)], random.Random(2), 0
+    started(tmp_path / "first").join()  # all workers have loaded TensorFlow
     start = time.monotonic()
     whole = started(tmp_path / "whole")
     whole.join()
@@ -313,19 +314,6 @@ def test_what_is_new_is_marked_and_nothing_else(a_class, marks, cluster, tmp_pat
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed == {f"{key('bob')}.json", f"{key('gerda')}.json"}
     assert next(r for r in rows(out / "marks.csv") if r["student"] == "bob")["total"] == "5"
-
-
-def test_a_worker_that_dies_costs_nothing_but_time(many, cluster, tmp_path):
-    run = command(many, "--out", tmp_path / "marks", "--seed", "3", *at(cluster))
-    while len(list((tmp_path / "marks").glob("results/*.json"))) < 2:
-        assert run.poll() is None, run.stderr.read()
-        time.sleep(0.02)
-    worker = next(iter(cluster.workers.values())).process.process
-    os.kill(worker.pid, signal.SIGKILL)
-    out, err = run.communicate()
-    assert run.returncode == 0, err
-    assert out.startswith("6 of 6 marked, seed 3")
-    assert len(rows(tmp_path / "marks" / "marks.csv")) == 6
 
 
 def test_two_graders_in_one_folder_do_not_mix(marks, a_class, capsys):
@@ -409,3 +397,17 @@ def test_cells_may_be_doubled_renamed_reordered_and_missing(cluster, tmp_path):
     assert [row[name] for name in POINTS] == ["2", "1", "2"]
     assert "the cell answer-jaggedness is there 3 times" in row["state"]
     assert "the cell answer-accuracy-by-position is missing" in row["state"]
+
+
+def test_a_worker_that_dies_costs_nothing_but_time(many, cluster, tmp_path):
+    """The last test, since its cluster has to load TensorFlow again."""
+    run = command(many, "--out", tmp_path / "marks", "--seed", "3", *at(cluster))
+    while len(list((tmp_path / "marks").glob("results/*.json"))) < 2:
+        assert run.poll() is None, run.stderr.read()
+        time.sleep(0.02)
+    worker = next(iter(cluster.workers.values())).process.process
+    os.kill(worker.pid, signal.SIGKILL)
+    out, err = run.communicate()
+    assert run.returncode == 0, err
+    assert out.startswith("6 of 6 marked, seed 3")
+    assert len(rows(tmp_path / "marks" / "marks.csv")) == 6
