@@ -20,7 +20,8 @@ _HOME = {
         "accuracy_by_length",
     ],
     "parts": ["Encoder", "Decoder"],
-    "decoding": ["Greedy", "Sampling", "BeamSearch", "Hypothesis"],
+    "hypothesis": ["Hypothesis"],
+    "decoding": ["Greedy", "Sampling", "BeamSearch"],
     "model": ["Seq2Seq"],
     "attention": ["AdditiveAttention", "AttentionDecoder"],
     "plots": [

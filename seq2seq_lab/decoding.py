@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_lab.hypothesis import Hypothesis
 from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, check
 from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS, decode
 
@@ -25,14 +26,6 @@ FIELDS = {
     "width": COUNT,
     "length_power": NOT_NEGATIVE,
 }
-
-
-class Hypothesis(NamedTuple):
-    """One answer to a text: what is written, up to the `#`, and how sure the model is of all of it."""
-
-    text: str
-    log_probability: float  # in nats
-    score: float
 
 
 class Found(NamedTuple):

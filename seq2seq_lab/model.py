@@ -13,8 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_lab.decoding import DECODING, Greedy, Hypothesis, any_size, written
+from seq2seq_lab.decoding import DECODING, Greedy, any_size, written
 from seq2seq_lab.files import whole_file
+from seq2seq_lab.hypothesis import Hypothesis
 from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
 from seq2seq_lab.parts import Decoder, Encoder, free_running, symbols_read, teacher_forced
 from seq2seq_lab.runtime import xla_works

@@ -14,7 +14,8 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib import colormaps
 
-from seq2seq_lab.decoding import BeamSearch, Hypothesis
+from seq2seq_lab.decoding import BeamSearch
+from seq2seq_lab.hypothesis import Hypothesis
 from seq2seq_lab.maps import plot_reading
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.reading import Reading, read

@@ -41,9 +41,9 @@ def pytest_configure(config):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Two workers more than cores: most of the time some wait for a kernel, a browser or a sandbox."""
+    """One worker more than there are cores: most of the time one of them waits for a kernel or a browser."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or cores + 2)
+    return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or cores + 1)
 
 
 LONGEST = "3-decoding", "2-attention", "test_nbgrader", "1-encoder-decoder", "test_browser"

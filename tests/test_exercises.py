@@ -12,8 +12,10 @@ from answers import ANSWERS
 from test_notebooks import SOURCES
 
 import seq2seq_lab as lab
+from seq2seq_lab import gru
 from seq2seq_lab.exercises import checking, exercise_named, exercises_of
 from seq2seq_lab.exercises.asking import Raised
+from seq2seq_lab.exercises.numbers import WEIGHTS
 from seq2seq_lab.parts import free_running
 
 EXERCISES = exercises_of()
@@ -113,6 +115,28 @@ def test_asking_leaves_the_inputs_alone(exercise):
     before = repr(inputs)
     exercise.ask(spoils, inputs)
     assert repr(inputs) == before
+
+
+JUDGE_ALL = """
+import sys
+from seq2seq_lab.exercises import exercises_of
+
+for exercise in exercises_of():
+    cases = exercise.cases(1)
+    for answer in [exercise.reference, *(way for m in exercise.mistakes for way in m.ways)]:
+        if exercise.name != "copying-cell":  # whose answer is asked for a Keras layer
+            exercise.judge(cases, [exercise.ask(answer, inputs) for inputs in cases])
+print(sorted({"tensorflow", "keras"} & set(sys.modules)))
+"""
+
+
+def test_a_class_is_marked_without_tensorflow(fresh_python):
+    result = fresh_python(JUDGE_ALL)
+    assert result.stdout == "[]\n", result.stderr
+
+
+def test_weights_have_one_order():
+    assert WEIGHTS == gru.WEIGHTS
 
 
 # --- check

@@ -281,7 +281,7 @@ def test_killed_at_any_moment_it_goes_on_where_it_was_and_ends_the_same(many, cl
         return run
 
     seed, rng, kills = ["--seed", "3", *at(cluster)], random.Random(2), 0
-    started(tmp_path / "first").join()  # all workers have loaded TensorFlow
+    started(tmp_path / "first").join()  # the server and all workers have loaded what they need
     start = time.monotonic()
     whole = started(tmp_path / "whole")
     whole.join()
@@ -400,7 +400,6 @@ def test_cells_may_be_doubled_renamed_reordered_and_missing(cluster, tmp_path):
 
 
 def test_a_worker_that_dies_costs_nothing_but_time(many, cluster, tmp_path):
-    """The last test, since its cluster has to load TensorFlow again."""
     run = command(many, "--out", tmp_path / "marks", "--seed", "3", *at(cluster))
     while len(list((tmp_path / "marks").glob("results/*.json"))) < 2:
         assert run.poll() is None, run.stderr.read()

@@ -112,7 +112,7 @@ def directly(answer: Callable, *inputs: Any) -> Any:
 
 def for_cell(answer: Callable, units: int, inputs: np.ndarray, state: np.ndarray) -> Any:
     """The weights of the cell that the answer makes."""
-    from seq2seq_lab.gru import WEIGHTS, GRUCell
+    from seq2seq_lab.gru import WEIGHTS, GRUCell  # in grading, only the sandbox loads TensorFlow
 
     cell = answer(units)
     if cell is None:

@@ -5,15 +5,13 @@ References and mistakes are NumPy, whatever an answer is written in.
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 
 from seq2seq_lab.data import length_mask
 from seq2seq_lab.exercises import asking, layers
 from seq2seq_lab.exercises import encoder_decoder_bugs as bugs
 from seq2seq_lab.exercises.exercise import Exercise, Finding, Mistake
-from seq2seq_lab.exercises.numbers import gru_step, lengths, normal, sizes
-from seq2seq_lab.gru import WEIGHTS, GRUCell
+from seq2seq_lab.exercises.numbers import WEIGHTS, gru_step, lengths, normal, sizes
 
 STEPS, MOST_CHANGE = 20, 0.05
 
@@ -151,6 +149,10 @@ def _fault_of_cell(result, units, inputs, state):
 
 
 def _copying_cell(units):
+    import keras
+
+    from seq2seq_lab.gru import GRUCell
+
     return GRUCell(units, b_z=keras.initializers.Constant(8))
 
 

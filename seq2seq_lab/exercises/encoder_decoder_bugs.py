@@ -7,19 +7,13 @@ from __future__ import annotations
 
 import functools
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from seq2seq_lab.data import get_batch, get_block, length_mask
 from seq2seq_lab.exercises.asking import Step, for_decoder_inputs
 from seq2seq_lab.exercises.exercise import Exercise, Mistake
 from seq2seq_lab.exercises.numbers import candidate, gru_step, lengths, normal, sigmoid
-from seq2seq_lab.gru import GRUCell
-from seq2seq_lab.loss import exact_match
-from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Settings
-from seq2seq_lab.training import prepare
 from seq2seq_lab.vocabulary import END_ID
 
 
@@ -75,6 +69,11 @@ def _shifted(targets_out, first=END_ID):
 @functools.cache
 def _beginner():
     """A model for one and two digits, which are learned in a second; its first weights, its optimiser's."""
+    import keras
+
+    from seq2seq_lab.model import Seq2Seq
+    from seq2seq_lab.training import prepare
+
     model = Seq2Seq(Settings(min_digits=1, max_digits=2, batch_size=32, samples_per_epoch=32 * 1000))
     prepare(model, keras.optimizers.Adam(0.02))
     return model, model.get_weights(), [variable.numpy() for variable in model.optimizer.variables]
@@ -82,6 +81,10 @@ def _beginner():
 
 def _free_running_match(decoder_inputs, seed):
     """Exact match, free-running, after a short training whose decoder reads what the function gives it."""
+    import tensorflow as tf
+
+    from seq2seq_lab.loss import exact_match
+
     model, weights, optimizer = _beginner()
     rng, K = np.random.default_rng(seed), model.settings.batches_per_epoch
     model.set_weights([w if w.ndim == 1 else rng.normal(0, 0.1, w.shape) for w in weights])
@@ -211,6 +214,8 @@ def _draw_gates(rng, case):
 
 def _distance_from_cell(candidate, seed):
     """Of a whole step with this candidate from that of `GRUCell`."""
+    from seq2seq_lab.gru import GRUCell
+
     rng = np.random.default_rng(seed)
     x, h = normal(rng, 4, 3), np.tanh(normal(rng, 4, 5))
     cell = GRUCell(5)

@@ -9,6 +9,8 @@ import numpy as np
 
 from seq2seq_lab.data import length_mask
 
+WEIGHTS = "W_xz", "W_xr", "W_xc", "W_hz", "W_hr", "W_hc", "b_z", "b_r", "b_c"  # as in `gru.py`
+
 
 def softmax(a: np.ndarray, axis: int = -1) -> np.ndarray:
     """exp(a) / sum(exp(a)) along an axis, safe for large and for infinite scores."""

@@ -107,11 +107,11 @@ def _received(pipe, end, most):
 def _reason(late, status, seconds, limits):
     if late == "output":
         return f"it returned more than {limits['output'] // 1_000_000} MB"
-    killed = os.WIFSIGNALED(status)
-    if late or (killed and seconds > 0.9 * limits["cpu_seconds"]):  # some processor time goes uncounted
+    killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+    if late or killed == signal.SIGXCPU or (killed == signal.SIGKILL and seconds > limits["cpu_seconds"]):
         return f"it took longer than {limits['cpu_seconds']} s"
     if killed:
-        return f"its process was killed by signal {os.WTERMSIG(status)}"
+        return f"its process was killed by signal {killed}"
     return "it ended its process"
 
 

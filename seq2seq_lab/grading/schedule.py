@@ -13,9 +13,9 @@ import distributed
 from tqdm import tqdm
 
 from seq2seq_lab.grading.handins import Handed, HandIn
+from seq2seq_lab.grading.marking import mark
 from seq2seq_lab.grading.record import Record, key
 from seq2seq_lab.grading.walls import Limits
-from seq2seq_lab.runtime import setup
 
 AHEAD = 2  # hand-ins for each worker that have been read and are not marked yet
 QUIET = {
@@ -71,10 +71,7 @@ def mark_all(
 
 
 def mark_one(handin: HandIn, *args: Any) -> dict[str, Any]:
-    """The marks of a hand-in, where a worker makes them; only there is TensorFlow loaded."""
-    setup()  # quietly
-    from seq2seq_lab.grading.marking import mark
-
+    """The marks of a hand-in, where a worker makes them."""
     return {**mark(handin, *args), "digest": handin.digest()}
 
 
