@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.slow, NEEDS_BUBBLEWRAP]
 REFERENCES = SOURCE / "1-encoder-decoder.ipynb"
 LESSON = read_assignment(SOURCE)[:1]
 LIMITS = Limits(cpu_seconds=1, seconds=5, memory=400_000_000, output=2_000_000, disk=8_000_000)
+OTHERS = set()
 NOTES = [f"the cell answer-{task.name} is missing" for task in LESSON[0].tasks if task.name not in RIGHT]
 NOTES += [f"the cell written-{question.name} is missing" for question in LESSON[0].questions]
 
@@ -39,6 +40,12 @@ def marked(content, name="1-encoder-decoder.ipynb", limits=LIMITS, **kwargs):
     """A student's marks: a line for each exercise, by name; the notes."""
     marks = mark(HandIn("anna", (File(name, content),)), LESSON, 1, limits, **kwargs)
     return {line["name"]: line for line in marks["exercises"]}, marks["notes"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def others():
+    """What other tests of this process have left running, such as a server of Python's own."""
+    OTHERS.update(psutil.Process().children(recursive=True))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +69,7 @@ def processes_of_the_sandbox():
     """Not those of other tests at the same time: for root, each test process has a user of its own."""
     user = sandbox.FIRST_UID + os.getpid()
     orphans = [p for p in psutil.process_iter(["uids"]) if p.info["uids"].real == user]
-    return psutil.Process().children(recursive=True) + orphans
+    return {*psutil.Process().children(recursive=True), *orphans} - OTHERS
 
 
 def stands_alone(answer, front=""):
