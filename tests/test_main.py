@@ -341,6 +341,14 @@ def test_what_is_reported_is_what_the_saved_model_does(trained, without_xla):
 
 
 @pytest.mark.slow
+def test_compiling_beforehand_changes_nothing(trained, tmp_path, without_xla):
+    keras.utils.set_random_seed(3)
+    model = Seq2Seq(SMALL)
+    training.train(model, 320, seed=3)
+    model.save(tmp_path / "plain.keras")
+    assert same(variables(trained.model), variables(tmp_path / "plain.keras"))
+
+
 def test_all_is_compiled_before_training_begins(trained):
     begin = trained.traced.index("training begins")
     assert set(trained.traced[:begin]) == {"train_step", "test_step", "predict_step"}
@@ -390,12 +398,10 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path, no_training, capsys, 
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("report.json", b"old")]
 
 
-def test_with_attention_sizes_may_differ_and_l2_has_its_own_default(
-    tmp_path, no_training, without_xla, capsys
-):
+def test_with_attention_sizes_may_differ_and_l2_has_its_own_default(tmp_path, without_xla, capsys):
     model, report = tmp_path / "model.keras", tmp_path / "report.json"
-    attending = ["--attention", "--attention-units", "3", "--decoder-units", "9"]
-    assert main([*TRAIN, *attending, "--save", str(model), "--json", str(report)]) == 0
+    few = ["--attention", "--attention-units", "3", "--decoder-units", "9", "--samples", "32"]
+    assert main([*TRAIN, *few, "--save", str(model), "--json", str(report)]) == 0
     settings = json.loads(report.read_text())["settings"]
     assert (settings["attention_units"], settings["decoder_units"], settings["l2"]) == (3, 9, 1e-5)
     decoder = training.load(model).decoder
@@ -403,7 +409,11 @@ def test_with_attention_sizes_may_differ_and_l2_has_its_own_default(
     capsys.readouterr()
     assert main(["translate", *THREADS, "--model", str(model), "one two"]) == 0
     assert re.fullmatch(r"[0-9]*#?\n", capsys.readouterr().out)
-    assert main([*TRAIN, *attending, "--l2", "0", "--json", str(report)]) == 0
+
+
+def test_with_attention_l2_may_be_0(tmp_path, no_training):
+    report = tmp_path / "report.json"
+    assert main([*TRAIN, "--attention", "--l2", "0", "--json", str(report)]) == 0
     assert json.loads(report.read_text())["settings"]["l2"] == 0
 
 

@@ -25,7 +25,7 @@ from seq2seq_lab.grading.walls import Limits, SandboxError
 pytestmark = [pytest.mark.slow, NEEDS_BUBBLEWRAP]
 REFERENCES = SOURCE / "1-encoder-decoder.ipynb"
 LESSON = read_assignment(SOURCE)[:1]
-LIMITS = Limits(cpu_seconds=1, seconds=5, memory=400_000_000, output=2_000_000, disk=8_000_000)
+LIMITS = Limits(cpu_seconds=1, seconds=3, memory=400_000_000, output=2_000_000, disk=8_000_000)
 OTHERS = set()
 NOTES = [f"the cell answer-{task.name} is missing" for task in LESSON[0].tasks if task.name not in RIGHT]
 NOTES += [f"the cell written-{question.name} is missing" for question in LESSON[0].questions]

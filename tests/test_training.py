@@ -25,7 +25,6 @@ from seq2seq_lab import (
     runtime,
     train,
     training,
-    warm_up,
 )
 from seq2seq_lab.feed import by_length, pieces
 from seq2seq_lab.training import prepare
@@ -250,12 +249,6 @@ def test_two_epochs_and_two_through_a_file_are_four(model, undisturbed, tmp_path
     end, whole = undisturbed(4 * EPOCH, seed=7)
     assert Snapshot(loaded) == end
     assert {name: first[name] + second[name] for name in first} == whole
-
-
-def test_compiling_beforehand_changes_nothing(model, undisturbed):
-    warm_up(model)
-    train(model, EPOCH)
-    assert Snapshot(model) == undisturbed(EPOCH)[0]
 
 
 class InThirdEpoch(keras.callbacks.Callback):
