@@ -166,8 +166,8 @@ def attention(settings: Settings, turns: int) -> list[Row]:
     """A training step of the model of notebook 2, and compiling it."""
     settings = dataclasses.replace(settings, l2=with_attention().l2)
     model = Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings))
-    step, compiling = training_steps({LAB: the_lab(model)}, turns)
-    return [step._replace(what=f"{step.what} with attention"), compiling]
+    rows = training_steps({LAB: the_lab(model)}, turns)
+    return [row._replace(what=f"{row.what} with attention") for row in rows]
 
 
 def reaction(turns: int) -> list[Row]:

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 import seq2seq_lab
-from seq2seq_lab import Seq2Seq, Settings, __main__, arguments, benchmark, runtime, training
+from seq2seq_lab import Seq2Seq, Settings, arguments, benchmark, commands, runtime, training
 from seq2seq_lab.__main__ import main
 from seq2seq_lab.settings import settings_table
 
@@ -183,7 +183,7 @@ WRONG = [  # a command, and what its error must say: the argument, its value, wh
     ("open none.ipynb", ["argument NOTEBOOK:", "'none.ipynb'", "1-encoder-decoder.ipynb"]),
     ("open notes.txt", ["argument NOTEBOOK:", "'notes.txt'", "1-encoder-decoder.ipynb"]),
 ]  # fmt: skip
-HELP = ["--help", "--version", *(f"{command} --help" for command in __main__.COMMANDS)]
+HELP = ["--help", "--version", *(f"{command} --help" for command in commands.COMMANDS)]
 
 
 @pytest.mark.parametrize(("command", "told"), WRONG, ids=[command[:60] for command, _ in WRONG])
@@ -289,7 +289,7 @@ def test_every_setting_arrives(field, monkeypatch):
     """Another value than the default's, and of its type, comes out as this setting and no other."""
     value = 0.25 if field.type != "int" else 7
     seen = []
-    monkeypatch.setattr(__main__, "_start", lambda args: seen.append(__main__._settings(args)) or 1 / 0)
+    monkeypatch.setattr(commands, "_start", lambda args: seen.append(commands._settings(args)) or 1 / 0)
     both = {"encoder_units": 7, "decoder_units": 7} if "_units" in field.name else {field.name: value}
     argv = [word for name, given in both.items() for word in (FLAGS[name], str(given))]
     with contextlib.suppress(SystemExit):
@@ -323,7 +323,7 @@ def test_the_report_is_complete(trained):
     assert Settings(**report["settings"]) == SMALL
     assert (report["seed"], report["samples"], report["interrupted"]) == (3, 320, False)
     assert str(report["threads"]) == THREADS[1]
-    assert list(report["seconds"]) == list(__main__.PHASES)
+    assert list(report["seconds"]) == list(commands.PHASES)
     assert all(seconds > 0 for seconds in report["seconds"].values())
     assert sorted(report["history"]) == ["loss", "val_exact_match", "val_token_accuracy"]
     assert [len(values) for values in report["history"].values()] == [2, 2, 2]
@@ -566,7 +566,7 @@ def test_translate_decodes_as_it_is_told_and_prints_scores(trained, capsys, flag
 
 
 def test_translate_reads_lines_where_a_hyphen_stands(trained, capsys, monkeypatch):
-    monkeypatch.setattr(__main__, "AT_ONCE", 2)
+    monkeypatch.setattr(commands, "AT_ONCE", 2)
     stdin = "\ufeffone two\r\nthree\nfour\nfive six seven".encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
     assert main(["translate", *THREADS, "--model", str(trained.model), "nine", "-"]) == 0
@@ -625,7 +625,7 @@ def test_only_the_labs_own_warnings_are_shown(trained, capsys, monkeypatch):
         warnings.warn("foreign", stacklevel=1)
         warnings.warn_explicit("ours", UserWarning, "model.py", 1, module="seq2seq_lab.model")
 
-    monkeypatch.setitem(__main__.COMMANDS, "doctor", warn)
+    monkeypatch.setitem(commands.COMMANDS, "doctor", warn)
     main(["doctor"])
     assert capsys.readouterr().err == "seq2seq-lab doctor: warning: ours\n"
     assert trained.err.count("seq2seq-lab train: warning: XLA does not work here") == 1
@@ -815,7 +815,7 @@ def test_open_ends_as_jupyterlab_ends(ends, status, jupyterlab, capsys):
 
 
 def test_open_without_jupyterlab_says_how_to_get_it(jupyterlab, capsys, monkeypatch):
-    monkeypatch.setattr(__main__, "version", lambda name: None)
+    monkeypatch.setattr(commands, "version", lambda name: None)
     assert status_of(["open"]) == 1
     assert f"{sys.executable} -m pip install jupyterlab" in the_line(capsys.readouterr().err)
 

@@ -1,0 +1,328 @@
+"""The commands `open`, `train`, `translate`, `benchmark`, `grade` and `doctor`, a function each.
+
+Results go to stdout, everything else to stderr. Arguments are checked before TensorFlow is loaded, so that
+help and errors come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from seq2seq_lab.arguments import PROGRAM, SETTINGS, flag
+from seq2seq_lab.files import whole_file
+from seq2seq_lab.runtime import device, version, versions
+from seq2seq_lab.settings import Rule, Settings, check, with_attention
+
+PHASES = ("import", "build", "compile", "training", "validation", "evaluation", "save")
+AT_ONCE = 1_000  # texts translated together
+WITHOUT_SANDBOX = "NO SANDBOX: STUDENTS' CODE RUNS AS YOU, AND CAN READ, CHANGE AND SEND WHAT YOU CAN"
+FAILED, INTERRUPTED = 1, 128 + 2  # the last as shells report SIGINT
+
+
+def open_notebook(args: argparse.Namespace) -> int:
+    """Show a notebook in JupyterLab, until that ends."""
+    if not version("jupyterlab"):
+        args.parser.error(f"JupyterLab is missing; to get it: {_install('jupyterlab')}", FAILED)
+    command = [sys.executable, "-m", "jupyterlab", args.notebook]
+    if getattr(os, "geteuid", lambda: None)() == 0:
+        command.append("--allow-root")
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        command.append("--no-browser")  # JupyterLab then prints the address to open
+    with subprocess.Popen(command) as lab:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab hears Ctrl-C as well, and decides
+                status = lab.wait()
+                return status if status >= 0 else 128 - status
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train a new model, or a saved one further, and print how good it is then."""
+    settings = _settings(args)
+    clock = Stopwatch("import")
+    _start(args)
+    from keras.callbacks import LambdaCallback
+    from tqdm.keras import TqdmCallback
+
+    from seq2seq_lab import training
+
+    clock.enter("build")
+    model = _load(args, "--resume", args.resume) if args.resume else _new(settings, args)
+    samples = getattr(args, "samples", model.settings.samples)
+
+    clock.enter("compile")
+    training.warm_up(model)
+
+    clock.enter("training")
+    bar = TqdmCallback(verbose=0)
+    validations = LambdaCallback(
+        on_test_begin=lambda logs: clock.enter("validation"),
+        on_test_end=lambda logs: clock.enter("training"),
+    )
+    history = training.train(model, samples, args.seed, callbacks=[bar, validations])
+    bar.on_train_end()  # interrupted twice, it has not ended yet
+
+    clock.enter("save")
+    if args.save:
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cost the model
+        model.save(args.save)
+        signal.signal(signal.SIGINT, heard)
+
+    clock.enter("evaluation")
+    result = training.evaluate(model)
+    clock.stop()
+    _report(args, model, samples, history, result, clock.seconds)
+    return INTERRUPTED if history.interrupted else 0
+
+
+def translate(args: argparse.Namespace) -> int:
+    """Print the digits that a saved model reads in each text."""
+    texts, numbers = _texts(args), _decoding(args)
+    n_best = args.n_best or 1
+    _start(args)
+    model = _load(args, "--model", args.model)
+
+    from seq2seq_lab.decoding import BeamSearch, Greedy, Sampling
+
+    decoder = BeamSearch(**numbers) if args.beam else Sampling(**numbers) if numbers else Greedy()
+    for i in range(0, len(texts), AT_ONCE):
+        for answers in model.hypotheses(texts[i : i + AT_ONCE], decoder, n_best):
+            for answer in answers:
+                scores = f"{answer.score:.4f}\t{answer.log_probability:.4f}\t" if args.scores else ""
+                print(scores + answer.text)
+            if n_best > 1:
+                print()
+    return 0
+
+
+def benchmark(args: argparse.Namespace) -> int:
+    """Measure the lab's speed on this machine, side by side with Keras' own GRU."""
+    if args.quick and args.plot:
+        args.parser.error("argument --plot: draws what --quick leaves out, so give one of the two")
+    _start(args)
+    from seq2seq_lab.benchmark import benchmark, benchmark_table
+    from seq2seq_lab.plots import plot_growth
+
+    rows, growth = benchmark(quick=args.quick)
+    machine = {"device": device(), "threads": args.threads, "cores": os.cpu_count()}
+    if args.json:
+        report = {**machine, "versions": versions(PROGRAM), "rows": [row._asdict() for row in rows]}
+        if growth:
+            report["growth"] = {
+                axis: {x: row.turns for x, row in rows.items()} for axis, rows in growth._asdict().items()
+            }
+        _write_json(args.json, report)
+    if args.plot:
+        with whole_file(args.plot) as unfinished:
+            plot_growth(growth).savefig(unfinished)
+    print("{device}, {threads} of {cores} threads".format(**machine))
+    print(benchmark_table(rows))
+    return 0
+
+
+def grade(args: argparse.Namespace) -> int:
+    """Mark a class of hand-ins, each in a sandbox of its own."""
+    if sys.platform != "linux":
+        args.parser.error(
+            f"runs on Linux, where bubblewrap makes its sandboxes; this is {sys.platform}", FAILED
+        )
+    try:
+        from seq2seq_lab.grading.command import SandboxError, grade
+    except ImportError as error:
+        args.parser.error(f"{error.name} is missing; to get it: pip install -e '.[instructor]'", FAILED)
+    if args.no_sandbox:
+        print(f"{args.parser.prog}: {WITHOUT_SANDBOX}", file=sys.stderr)
+    names = "source", "seed", "nbgrader", "assignment", "scheduler"
+    try:
+        graded = grade(
+            args.handins,
+            args.out,
+            written_file=args.written,
+            sandboxed=not args.no_sandbox,
+            versions=versions(PROGRAM),
+            **{name: vars(args)[name] for name in names},
+        )
+    except SandboxError as error:
+        args.parser.error(str(error), FAILED)
+    except ValueError as error:
+        name, _, fault = str(error).partition(" ")
+        args.parser.error(f"argument {'HANDINS' if name == 'hand-ins' else flag(name)}: {fault}")
+    for fault in graded.faults:
+        print(f"{args.parser.prog}: not marked: {fault}", file=sys.stderr)
+    print(f"{graded.handins - len(graded.faults)} of {graded.handins} marked, seed {graded.seed}: {args.out}")
+    return FAILED if graded.faults else 0
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Print what is installed, whether it works, and what to do if not."""
+    found = versions(PROGRAM)
+    to_do = [_install(name) for name, version in found.items() if not version and name != PROGRAM]
+    try:
+        _start(args)
+        from seq2seq_lab import runtime, training  # noqa: F401 (the whole lab, to see that it loads)
+
+        found["device"], found["threads"] = device(), f"{args.threads} of {os.cpu_count()}"
+        fault = runtime.xla_error()
+        found["XLA"] = f"does not work, so training takes twenty times longer: {fault}" if fault else "works"
+    except Exception as error:  # whatever a broken installation raises
+        to_do.append(f"make TensorFlow load: {summary(error)}")
+    for name, what in [*found.items(), *(("to do", what) for what in to_do)]:
+        print(f"{name:<12} {what or 'not installed'}")
+    return FAILED if to_do else 0
+
+
+COMMANDS = {
+    "open": open_notebook,
+    "train": train,
+    "translate": translate,
+    "benchmark": benchmark,
+    "grade": grade,
+    "doctor": doctor,
+}
+
+
+# What they share
+
+
+class Stopwatch:
+    """Seconds by phase: every moment counts for the phase entered last."""
+
+    def __init__(self, phase: str) -> None:
+        self.seconds = dict.fromkeys(PHASES, 0.0)
+        self.phase, self.since = phase, time.perf_counter()
+
+    def enter(self, phase: str) -> None:
+        self.stop()
+        self.phase = phase
+
+    def stop(self) -> None:
+        now = time.perf_counter()
+        self.seconds[self.phase] += now - self.since
+        self.since = now
+
+
+def _report(args, model, samples, history, result, seconds):
+    by_position = _numbers(result.accuracy_by_position)
+    if args.json:
+        report = {
+            "settings": dataclasses.asdict(model.settings),
+            "seed": model.seed,
+            "samples": samples,
+            "interrupted": history.interrupted,
+            "token_accuracy": result.token_accuracy,
+            "exact_match": result.exact_match,
+            "accuracy_by_position": by_position,
+            "history": {name: _numbers(values) for name, values in history.history.items()},
+            "seconds": seconds,
+            "versions": versions(PROGRAM),
+            "device": device(),
+            "threads": args.threads,
+        }
+        _write_json(args.json, report)
+    print(f"token accuracy        {result.token_accuracy:.3f}")
+    print(f"exact match           {result.exact_match:.3f}")
+    print("accuracy by position ", *("-" if a is None else f"{a:.2f}" for a in by_position))
+
+
+def _write_json(path, report):
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _settings(args):
+    given = {name: value for name, value in vars(args).items() if name in SETTINGS}
+    own = given.keys() - {"samples"} | ({"attention"} if args.attention else set())
+    if args.resume and own:
+        args.parser.error(f"argument --resume: has settings of its own, so {flag(min(own))} is not allowed")
+    if "attention_units" in given and not args.attention:
+        args.parser.error("argument --attention-units: needs --attention")
+    try:
+        if args.attention:
+            return with_attention(**given)
+        settings = Settings(**given)
+        units = Rule(f"that of --encoder-units ({settings.encoder_units})", settings.encoder_units.__eq__)
+        check("decoder_units", settings.decoder_units, units)
+        return settings
+    except ValueError as error:
+        name, _, fault = str(error).partition(" ")
+        args.parser.error(f"argument {flag(name)}: {fault}")
+
+
+def _texts(args):
+    from seq2seq_lab.vocabulary import check_words
+
+    try:
+        texts = [line for text in args.texts for line in (_lines() if text == "-" else [text])]
+        for text in texts:
+            check_words(text)
+        return texts
+    except UnicodeDecodeError as error:
+        args.parser.error(f"argument TEXT: stdin must be UTF-8, but {error}")
+    except ValueError as error:
+        args.parser.error(f"argument TEXT: {error}")
+
+
+def _decoding(args):
+    """The arguments of beam search or of sampling, whichever is asked for, and nothing for greedy."""
+    sampling = {name: vars(args)[name] for name in ("temperature", "top_k", "seed")}
+    beam = {"length_power": args.length_power, "n_best": args.n_best}
+    for name in sampling if args.beam else beam:
+        if vars(args)[name] is not None:
+            reason = "is not allowed with --beam, which draws nothing" if args.beam else "needs --beam"
+            args.parser.error(f"argument {flag(name)}: {reason}")
+    if args.beam and (args.n_best or 1) > args.beam:
+        args.parser.error(f"argument --n-best: must be at most --beam ({args.beam}), but is {args.n_best}")
+    numbers = {"width": args.beam, "length_power": args.length_power} if args.beam else sampling
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _lines():
+    lines = sys.stdin.buffer.read().decode("utf-8-sig").splitlines() if sys.stdin else []
+    if not lines:
+        raise ValueError("'-' must find lines on stdin, but there are none")
+    return lines
+
+
+def _start(args):
+    from seq2seq_lab.runtime import setup
+
+    setup(args.threads, quiet=not args.verbose)
+
+
+def _new(settings, args):
+    import keras
+
+    from seq2seq_lab.attention import AttentionDecoder
+    from seq2seq_lab.model import Seq2Seq
+
+    keras.utils.set_random_seed(args.seed or 0)
+    return Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings) if args.attention else None)
+
+
+def _load(args, flag, path):
+    from seq2seq_lab.training import load
+
+    try:
+        return load(path)
+    except (OSError, ValueError) as error:
+        args.parser.error(f"argument {flag}: {str(error).removeprefix('path ')}")
+
+
+def _install(package):
+    return f"{sys.executable} -m pip install {package}"
+
+
+def _numbers(values):
+    return [float(value) if math.isfinite(value) else None for value in values]  # JSON has no NaN
+
+
+def summary(error):
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
