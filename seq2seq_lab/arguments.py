@@ -145,16 +145,22 @@ def _add_grading(add):
     add("handins", type=existing, metavar="HANDINS", help=words)
     words = "folder for marks.csv, written.csv, feedback/ and overview.html; goes on where it was"
     add("--out", type=path, metavar="MARKS", required=True, help=words)
-    add("--seed", type=number(int, SEED), metavar="N", help="of the inputs (default: drawn, and recorded)")
-    add("--written", type=existing, metavar="FILE.csv", help="a written.csv with points, to be taken back")
+    add(
+        "--seed",
+        type=number(int, SEED),
+        metavar="N",
+        help="of the random inputs (default: drawn, and recorded)",
+    )
+    add("--written", type=existing, metavar="FILE.csv", help="a copy of written.csv, filled in")
     add(
         "--nbgrader",
         type=existing,
         metavar="COURSE",
         help="enter marks in this course's gradebook, too",
     )
-    add("--assignment", metavar="NAME", help="which of the course's, if it has several")
-    add("--source", type=existing, metavar="FOLDER", help="the instructor's (default: notebooks/source)")
+    add("--assignment", metavar="NAME", help="which of the course's assignments, if it has several")
+    words = "with the sources of the notebooks that were handed out (default: notebooks/source)"
+    add("--source", type=existing, metavar="FOLDER", help=words)
     add("--scheduler", metavar="ADDRESS", help="of a Dask cluster (default: all cores of this machine)")
     words = "for files that you trust: THEIR CODE RUNS AS YOU AND CAN DO WHATEVER YOU CAN; limits still hold"
     add("--no-sandbox", action="store_true", help=words)

@@ -157,7 +157,11 @@ def grade(args: argparse.Namespace) -> int:
         args.parser.error(f"argument {'HANDINS' if name == 'hand-ins' else flag(name)}: {fault}")
     for fault in graded.faults:
         print(f"{args.parser.prog}: not marked: {fault}", file=sys.stderr)
+    for notice in graded.notices:
+        print(f"{args.parser.prog}: {notice}", file=sys.stderr)
     print(f"{graded.handins - len(graded.faults)} of {graded.handins} marked, seed {graded.seed}: {args.out}")
+    if graded.odd:
+        print(f"something is odd with {graded.odd} of them: see state in {args.out / 'marks.csv'}")
     return FAILED if graded.faults else 0
 
 

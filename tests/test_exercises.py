@@ -15,6 +15,7 @@ import seq2seq_lab as lab
 from seq2seq_lab import gru
 from seq2seq_lab.exercises import checking, exercise_named, exercises_of
 from seq2seq_lab.exercises.asking import Raised
+from seq2seq_lab.exercises.exercise import spelled
 from seq2seq_lab.exercises.numbers import WEIGHTS
 from seq2seq_lab.parts import free_running
 
@@ -470,3 +471,8 @@ def test_a_mended_answer_sees_the_number_move_back():
     assert "loss of a fair guess among 11 (log 11 = 2.398): 2.398, healthy: 2.398" in mended.message
     assert "healthy: 2.398" in sick.message
     assert "2.398): 2.398" not in sick.message
+
+
+def test_inputs_are_spelled_with_five_digits():
+    inputs = {"beam": [("1", -1.3126276234495782)], "next": {"1": -0.1234567, "#": -2}, "width": 2}
+    assert spelled(inputs) == "beam = [('1', -1.3126)]\nnext = {'1': -0.12346, '#': -2}\nwidth = 2"

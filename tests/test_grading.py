@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import dask
 import distributed
 import numpy as np
 import psutil
@@ -73,6 +74,15 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+def filled_in(path, lines, **options):
+    """A CSV file of these lines."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, lines[0], **options)
+        table.writeheader()
+        table.writerows(lines)
+    return path
+
+
 def command(*argv, **options):
     """The command in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(Path(seq2seq_lab.__file__).parents[1])}
@@ -130,6 +140,10 @@ def test_a_feedback_page_a_student_says_what_was_right_and_what_helps(marks):
     assert (line["state"], line["label"]) == ("wrong", "signed")
     for words in ("accuracy-by-position: right, 2 of 2", "jaggedness: not right, 0 of 1", line["hint"]):
         assert words in page
+    assert page.index("<h3>5 A jagged curve (optional)</h3>") < page.index("jaggedness: not right")
+    assert (
+        page.index("jaggedness: not right") < page.index("jagged, in words") < page.index("<h3>6 One class")
+    )
     assert "np.diff(curve).mean()" in page
     assert "4 of 90 points" in page
     assert len(list((marks / "feedback").iterdir())) == 8
@@ -148,8 +162,18 @@ def test_pages_obey_no_markup_and_load_nothing(marks):
 def test_the_overview_has_three_figures_and_the_most_frequent_mistakes(marks):
     page = (marks / "overview.html").read_text()
     assert page.count("<svg") == page.count("</svg>") == 3
-    assert "8 hand-ins" in page
+    assert "8 hand-ins; 3 answers in words wait for points" in page
     assert "<td>jaggedness</td><td>signed</td>" in re.sub(r"\s*\n\s*", "", page)
+
+
+def test_a_long_message_without_a_hint_is_cut_for_the_overview(marks, cluster, tmp_path):
+    (tmp_path / "handins").mkdir()
+    of_two_axes = {**RIGHT, "jaggedness": "def jaggedness(curve):\n    return curve[:, 0] - 1"}
+    (tmp_path / "handins" / "anna.ipynb").write_bytes(answered(of_two_axes))
+    assert main(["grade", str(tmp_path / "handins"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
+    page = (tmp_path / "marks" / "overview.html").read_text()
+    assert "it raised IndexError: too many indices" in page
+    assert "It was called with" not in page
 
 
 def test_marks_are_what_the_corpus_says(cluster, tmp_path):
@@ -194,15 +218,12 @@ def test_answers_in_words_go_out_without_names_and_come_back_with_points(marks, 
     assert [(row["notebook"], row["question"]) for row in found] == [
         ("1-encoder-decoder", name) for name in ("shapes", "copying", "jagged")
     ]
-    assert all(row["rubric"] and row["text of the question"] for row in found)
+    assert [row["exercise"][:2] for row in found] == ["2 ", "3 ", "5 "]
+    assert all(row["rubric"] and row["text of the question"][0] not in "#'" for row in found)
     assert "anna" not in (out / "written.csv").read_text()
     found[0] |= {"points": "1.5", "comment": "nearly"}
     found[1] |= {"points": "0"}
-    given = tmp_path / "given.csv"
-    with given.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, found[0])
-        table.writeheader()
-        table.writerows(found)
+    given = filled_in(tmp_path / "given.csv", found, delimiter=";")  # as Excel writes it in many countries
     argv = ["grade", str(a_class), "--out", str(out), *at(cluster)]
     assert main([*argv, "--written", str(given)]) == 0
     for _ in range(2):  # they stay
@@ -223,7 +244,7 @@ def test_answers_in_words_go_out_without_names_and_come_back_with_points(marks, 
         ("points", "-1", "must hold points from 0 to 2, but row 2"),
         ("points", "nan", "must hold points from 0 to 2, but row 2"),
         ("points", "two", "must hold points from 0 to 2, but row 2"),
-        ("id", "0" * 16, "must hold ids of this run's written.csv, but row 2"),
+        ("id", None, "must hold each id once, but row 3"),
     ],
 )
 def test_points_that_cannot_be_are_named_and_none_is_kept(
@@ -234,16 +255,86 @@ def test_points_that_cannot_be_are_named_and_none_is_kept(
     found = rows(out / "written.csv")
     for row in found:
         row["points"] = "1"
-    found[0][column] = value
-    with (tmp_path / "given.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, found[0])
-        table.writeheader()
-        table.writerows(found)
-    given = ["--written", str(tmp_path / "given.csv")]
+    found[0][column] = value or found[1][column]
+    given = ["--written", str(filled_in(tmp_path / "given.csv", found))]
     with pytest.raises(SystemExit, match="2"):
         main(["grade", str(a_class), "--out", str(out), *at(cluster), *given])
     assert f"argument --written: {words}" in capsys.readouterr().err
     assert not (out / "manual.json").exists()
+
+
+def test_what_is_typed_into_the_folders_own_file_counts_and_stays(marks, tmp_path, a_class, cluster):
+    out = tmp_path / "marks"
+    shutil.copytree(marks, out)
+    argv = ["grade", str(a_class), "--out", str(out), *at(cluster)]
+    found = rows(out / "written.csv")
+    found[0] |= {"points": "1,5", "comment": "nearly"}
+    found[1] |= {"comment": "=ask her"}
+    filled_in(out / "written.csv", found)
+    for _ in range(2):
+        assert main(argv) == 0
+        after = rows(out / "written.csv")
+        assert [(row["points"], row["comment"]) for row in after] == [
+            ("1.5", "nearly"),
+            ("", "'=ask her"),
+            ("", ""),
+        ]
+        anna = next(row for row in rows(out / "marks.csv") if row["student"] == "anna")
+        assert anna["1-encoder-decoder: shapes, written"] == "1.5"
+        assert anna["1-encoder-decoder: copying, written"] == ""
+        assert anna["state"].startswith("2 answers in words wait")
+        assert "=ask her" in (out / "feedback" / f"{key('anna')}.html").read_text()
+    after[0] |= {"points": "", "comment": "well, nearly"}  # another comment, the points as they were
+    after[1]["points"] = "0"
+    filled_in(out / "written.csv", after)
+    assert main(argv) == 0
+    after = rows(out / "written.csv")
+    assert [row["points"] for row in after] == ["1.5", "0", ""]
+    anna = next(row for row in rows(out / "marks.csv") if row["student"] == "anna")
+    assert anna["1-encoder-decoder: copying, written"] == "0"
+    after[0]["points"] = after[1]["points"] = "-"  # none any more
+    filled_in(out / "written.csv", after)
+    assert main(argv) == 0
+    assert [row["points"] for row in rows(out / "written.csv")] == ["", "", ""]
+    assert rows(out / "written.csv")[0]["comment"] == "well, nearly"
+
+
+def test_an_answer_that_was_changed_waits_again_and_the_others_keep_their_points(
+    marks, tmp_path, a_class, cluster, capsys
+):
+    handins, out = tmp_path / "handins", tmp_path / "marks"
+    shutil.copytree(a_class, handins)
+    shutil.copytree(marks, out)
+    found = rows(out / "written.csv")
+    for row in found:
+        row["points"] = "1"
+    given = filled_in(tmp_path / "given.csv", found)
+    words = {"shapes": "after all", "jagged": MARKUP, "copying": FORMULA}
+    (handins / "anna.ipynb").write_bytes(answered(RIGHT, words))
+    argv = ["grade", str(handins), "--out", str(out), *at(cluster)]
+    assert main([*argv, "--written", str(given)]) == 0
+    left_out = f"row 2 of {given}: its answer has been handed in anew or withdrawn, so it does not take '1'"
+    assert left_out in capsys.readouterr().err
+    assert [row["points"] for row in rows(out / "written.csv")] == ["", "1", "1"]
+    (handins / "anna.ipynb").write_bytes(answered(RIGHT, {"shapes": "after all", "jagged": MARKUP}))
+    assert main(argv) == 0
+    left_out = f"row 3 of {out / 'written.csv'}: its answer has been handed in anew or withdrawn"
+    assert left_out in capsys.readouterr().err
+    assert [row["points"] for row in rows(out / "written.csv")] == ["", "1"]
+    assert main(argv) == 0
+    assert "handed in anew" not in capsys.readouterr().err
+    (handins / "anna.ipynb").write_bytes(answered())
+    assert main(argv) == 0
+    assert "its answer has been handed in anew" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([*argv, "--written", str(filled_in(given, found[1:2]))])
+    assert "argument --written: must hold ids of this run's written.csv" in capsys.readouterr().err
+
+
+def test_no_spreadsheet_takes_an_id_for_a_number(marks):
+    ids = [row["id"] for row in rows(marks / "written.csv")]
+    assert len(set(ids)) == 3
+    assert all(re.fullmatch("w[0-9a-f]{15}", name) for name in ids)
 
 
 # Nothing is lost
@@ -316,6 +407,30 @@ def test_what_is_new_is_marked_and_nothing_else(a_class, marks, cluster, tmp_pat
     assert next(r for r in rows(out / "marks.csv") if r["student"] == "bob")["total"] == "5"
 
 
+def test_marks_of_who_is_no_longer_there_stay_and_say_so(a_class, marks, cluster, tmp_path, capsys):
+    handins, out = tmp_path / "handins", tmp_path / "marks"
+    shutil.copytree(a_class, handins)
+    shutil.copytree(marks, out)
+    (handins / "bob.ipynb").unlink()
+    assert main(["grade", str(handins), "--out", str(out), *at(cluster)]) == 0
+    found = {row["student"]: row for row in rows(out / "marks.csv")}
+    assert (found["bob"]["total"], len(found)) == ("4", 8)
+    assert [name for name, row in found.items() if "is no longer among the hand-ins" in row["state"]] == [
+        "bob"
+    ]
+    assert f"something is odd with 8 of them: see state in {out / 'marks.csv'}" in capsys.readouterr().out
+
+
+def test_a_scheduler_that_does_not_answer_is_named(a_class, tmp_path, capsys):
+    argv = [str(a_class), "--out", str(tmp_path / "marks"), "--scheduler", "127.0.0.1:1"]
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(SystemExit, match="2"):
+        main(["grade", *argv])
+    words = (
+        "argument --scheduler: must be the address of a Dask scheduler that answers, but 127.0.0.1:1 does not"
+    )
+    assert words in capsys.readouterr().err
+
+
 def test_two_graders_in_one_folder_do_not_mix(marks, a_class, capsys):
     with (marks / ".lock").open("w") as lock:
         records.fcntl.flock(lock, records.fcntl.LOCK_EX)
@@ -349,6 +464,7 @@ def test_on_this_machine_with_a_bar_and_nothing_left_behind(a_class, tmp_path):
         ("{nothing} --out {new}", "argument HANDINS: must exist"),
         ("{file} --out {new}", "argument HANDINS: must be a folder or a zip"),
         ("{empty} --out {new}", "argument HANDINS: must hold a notebook or a folder for each student"),
+        ("{one} --out {new}", "argument HANDINS: must hold those of a class"),
         ("{handins} --out {file}", "argument --out: must be a folder"),
         ("{handins} --out {handins}", "argument --out: must be a new folder or one that this command"),
         ("{handins} --out {new} --seed -1", "argument --seed: must be a whole number"),
@@ -362,7 +478,10 @@ def test_on_this_machine_with_a_bar_and_nothing_left_behind(a_class, tmp_path):
 def test_wrong_use_is_named_before_any_work(argv, words, marks, a_class, tmp_path, capsys):
     (tmp_path / "file").write_text("none")
     (tmp_path / "empty").mkdir()
-    paths = {name: tmp_path / name for name in ("nothing", "file", "empty", "new")}
+    (tmp_path / "one").mkdir()
+    for lesson in ("1-encoder-decoder", "3-decoding"):
+        (tmp_path / "one" / f"{lesson}.ipynb").write_bytes(answered())
+    paths = {name: tmp_path / name for name in ("nothing", "file", "empty", "one", "new")}
     argv = argv.format(handins=a_class, marks=marks, **paths).split(" ")
     before = written_files(marks)
     with pytest.raises(SystemExit, match="2"):

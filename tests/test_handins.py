@@ -12,6 +12,8 @@ from handins import IMPORTS, LESSONS, RIGHT, answered, cell, filled, notebook
 from seq2seq_lab.exercises import exercises_of
 from seq2seq_lab.grading.assignment import SOURCE, read_assignment
 from seq2seq_lab.grading.handins import LARGEST, File, Handed, HandIn, of_lessons, read_cells
+from seq2seq_lab.grading.marking import mark
+from seq2seq_lab.grading.walls import Limits
 
 ASKED = read_assignment(SOURCE)
 
@@ -265,3 +267,21 @@ def test_reading_is_lazy(tmp_path):
     found = handed(tmp_path)
     (tmp_path / "anna.ipynb").unlink()
     assert found.read("anna").files[0].fault == "cannot be read (No such file or directory)"
+
+
+def test_a_notebook_that_cannot_be_read_is_not_missing_as_well():
+    files = File("a/1-encoder-decoder.ipynb", b"no notebook"), File("a/3-decoding.ipynb", notebook(cell("1")))
+    notes = mark(HandIn("a", files), read_assignment(SOURCE), 1, Limits())["notes"]
+    assert [note for note in notes if "the cell" not in note] == [
+        "a/1-encoder-decoder.ipynb is no notebook that can be read",
+        "2-attention is missing",
+    ]
+
+
+def test_exercises_stand_under_their_headings():
+    lesson = read_assignment(SOURCE)[2]
+    assert lesson.titles[::2] == ("1 One step of a beam", "3 A schedule of your own", "The bug clinic")
+    assert {task.title for task in lesson.tasks} | {q.title for q in lesson.questions} == set(lesson.titles)
+    (lengths,) = (q for q in lesson.questions if q.name == "lengths")
+    assert lengths.title == "4 The curve over lengths"
+    assert lengths.text.startswith("Explain the curves")

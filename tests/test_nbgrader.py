@@ -232,7 +232,7 @@ def test_grade_keeps_points_that_were_given_by_hand_and_takes_the_time_of_handin
     ("argv", "words"),
     [
         ("--assignment other", "argument --assignment: must be one of lab, but is other"),
-        ("--source SOURCE", "argument --assignment: must have the notebooks ['2-attention'], but has"),
+        ("--source SOURCE", "argument --nbgrader: must be a course in which lab has just 2-attention, but"),
     ],
 )
 def test_grade_names_what_does_not_fit_the_course(own, tmp_path, capsys, argv, words):

@@ -160,9 +160,22 @@ def _spelled(value):
             "\n", "\n    "
         )
     if isinstance(value, list) and value and isinstance(value[0], np.ndarray):
-        return "[" + ", ".join(_spelled(v) for v in value) + "]"
-    text = repr(value)
+        return f"[{', '.join(map(_spelled, value))}]"
+    text = _rounded(value)
     return text if len(text) < 400 else f"{text[:400]} …"
+
+
+def _rounded(value):
+    """As `repr`, but numbers with five digits."""
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k!r}: {_rounded(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_rounded, value))}]"
+    if type(value) is tuple and len(value) > 1:
+        return f"({', '.join(map(_rounded, value))})"
+    return repr(value)
 
 
 def _place(where):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import nbformat
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "source"
+HEADING = re.compile(r"^#+ (.*)\n*", re.MULTILINE)
 HIDDEN = re.compile("BEGIN HIDDEN TESTS\n(.*)\n### END HIDDEN", re.DOTALL)
 UNTOUCHED = "YOUR ANSWER HERE"
 
@@ -18,6 +19,7 @@ class Task(NamedTuple):
     """An exercise that is checked: its function, and what it earns."""
 
     name: str
+    title: str  # the heading above it
     function: str
     points: int
 
@@ -26,6 +28,7 @@ class Question(NamedTuple):
     """A question to be answered in words; `rubric` says what earns its points."""
 
     name: str
+    title: str
     text: str
     points: int
     rubric: str
@@ -35,6 +38,7 @@ class Lesson(NamedTuple):
     """One notebook of an assignment."""
 
     name: str  # of the file, without .ipynb
+    titles: tuple[str, ...]  # the headings above its exercises
     tasks: tuple[Task, ...]
     questions: tuple[Question, ...]
 
@@ -67,18 +71,21 @@ def fingerprint(lessons: tuple[Lesson, ...]) -> str:
 def _lesson(path):
     cells = nbformat.read(path, as_version=4).cells
     hidden = "\n".join(tests for c in cells for tests in HIDDEN.findall(c.source))
-    tasks, questions, prose = [], [], ""
+    tasks, questions, titles, title, prose = [], [], {}, "", ""
     points = {cell_name(c): c.metadata.nbgrader.get("points") for c in cells if "nbgrader" in c.metadata}
     for cell in cells:
         kind, _, name = cell_name(cell).partition("-")
         if kind == "answer":
             function = re.search(r"^def (\w+)\(", cell.source, re.MULTILINE)[1]
-            tasks.append(Task(name, function, int(points[f"check-{name}"])))
+            tasks.append(Task(name, title, function, int(points[f"check-{name}"])))
         elif kind == "written":
-            questions.append(Question(name, prose, int(points[f"written-{name}"]), _rubric(hidden, name)))
+            earns = int(points[f"written-{name}"])
+            questions.append(Question(name, title, prose, earns, _rubric(hidden, name)))
         elif cell.cell_type == "markdown":
-            prose = cell.source
-    return Lesson(path.stem, tuple(tasks), tuple(questions))
+            title, prose = (HEADING.findall(cell.source) or [title])[-1], HEADING.sub("", cell.source)
+        if kind in ("answer", "written"):
+            titles.setdefault(title)
+    return Lesson(path.stem, tuple(titles), tuple(tasks), tuple(questions))
 
 
 def _rubric(hidden, name):

@@ -17,11 +17,13 @@ __all__ = ["Graded", "SandboxError", "grade"]
 
 
 class Graded(NamedTuple):
-    """What has come of a run: how many hand-ins, which could not be marked, the seed of all inputs."""
+    """What has come of a run."""
 
     handins: int
-    faults: list[str]
-    seed: int
+    faults: list[str]  # why some could not be marked
+    notices: list[str]  # rows of a written.csv that do not count
+    odd: int  # hand-ins of which marks.csv says that something is odd
+    seed: int  # of the random inputs
 
 
 def grade(
@@ -45,7 +47,7 @@ def grade(
         out: the folder of marks.
         source: the folder with the instructor's notebooks; None is the lab's own.
         seed: of the random inputs; None draws one, or goes on with that of `out`.
-        written_file: a `written.csv` with points.
+        written_file: a copy of `written.csv` with points; those in `out`'s own count in any case.
         nbgrader: folder of a course in whose gradebook marks are entered as well.
         assignment: which of the course's, if it has several.
         scheduler: address of a Dask scheduler; None is this machine.
@@ -68,10 +70,12 @@ def grade(
 
             course = Course(nbgrader, assignment, record)
         faults = mark_all(handed, record, limits, sandboxed, scheduler)
+        own = out / "written.csv"  # what was typed into it must not be overwritten
+        notices = written.take_back(record, own) if own.exists() else []
         if written_file is not None:
-            written.take_back(record, written_file)
-        report.write(record)
+            notices += written.take_back(record, written_file)
         written.write(record)
+        odd = report.write(record, handed.students)
         if course is not None:
             course.write()
-        return Graded(len(handed.students), faults, record.seed)
+        return Graded(len(handed.students), faults, notices, odd, record.seed)

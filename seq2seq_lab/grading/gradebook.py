@@ -13,7 +13,7 @@ from seq2seq_lab.exercises.verdict import Verdict
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.grading.assignment import cell_name
 from seq2seq_lab.grading.record import Record
-from seq2seq_lab.grading.written import answer_id, read
+from seq2seq_lab.grading.written import NOTHING, answer_id, read
 
 
 class Course:
@@ -37,10 +37,12 @@ class Course:
         if assignment not in names:
             raise ValueError(f"assignment must be one of {', '.join(names) or 'none'}, but is {assignment}")
         self.assignment = assignment
-        lessons = {lesson.name for lesson in record.lessons}
-        there = {notebook.name for notebook in self.gradebook.find_assignment(assignment).notebooks}
+        lessons = sorted(lesson.name for lesson in record.lessons)
+        there = sorted(notebook.name for notebook in self.gradebook.find_assignment(assignment).notebooks)
         if lessons != there:
-            raise ValueError(f"assignment must have the notebooks {sorted(lessons)}, but has {sorted(there)}")
+            rule = f"nbgrader must be a course in which {assignment} has just {', '.join(lessons)}"
+            other = f"{', '.join(there)}; --source says what was handed out"
+            raise ValueError(f"{rule}, but it has {other}")
         sources = folder / "source" / assignment
         self.sources = {name: nbformat.read(sources / f"{name}.ipynb", as_version=4) for name in there}
 
@@ -68,11 +70,11 @@ class Course:
             grade.auto_score, grade.needs_manual_grade = line["points"], False
         for answer in _of(marks["written"], notebook):
             grade = self.gradebook.find_grade(f"written-{answer['name']}", *where)
-            manual = given.get(answer_id(self.record.seed, marks["student"], answer))
-            grade.auto_score = manual.points if manual else None if answer["state"] == "waits" else 0
+            manual = given.get(answer_id(self.record.seed, marks["student"], answer), NOTHING)
+            grade.auto_score = manual.points if answer["state"] == "waits" else 0
             grade.needs_manual_grade = grade.auto_score is None and grade.manual_score is None
             comment = self.gradebook.find_comment(f"written-{answer['name']}", *where)
-            comment.auto_comment = manual.comment if manual else None if answer["text"] else "No response."
+            comment.auto_comment = manual.comment or (None if answer["text"] else "No response.")
 
     def _show(self, marks, notebook):
         """The source, with the student's answers in the place of solutions, and what the checks say."""

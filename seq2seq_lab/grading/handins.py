@@ -58,7 +58,7 @@ class Handed:
     student a folder with notebooks at any depth, as nbgrader's `submitted/` has. Links are not followed.
 
     Raises:
-        ValueError: it is neither a folder nor a zip, or there is no student in it.
+        ValueError: it is neither a folder nor a zip, or holds no student or just one's notebooks.
     """
 
     def __init__(self, path: pathlib.Path, lessons: tuple[Lesson, ...]) -> None:
@@ -73,6 +73,10 @@ class Handed:
         self.students = sorted(self._places)
         if not self.students:
             raise ValueError(f"hand-ins must hold a notebook or a folder for each student; {path} holds none")
+        if set(self.students) <= {lesson.name for lesson in lessons}:
+            raise ValueError(
+                f"hand-ins must hold those of a class; {path} holds the notebooks of one student"
+            )
 
     def read(self, student: str) -> HandIn:
         """What a student has handed in."""

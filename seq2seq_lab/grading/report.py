@@ -6,7 +6,7 @@ import collections
 import contextlib
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jinja2
@@ -18,7 +18,7 @@ from seq2seq_lab.exercises.verdict import COLOURS, SIGNS
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.grading.assignment import Lesson
 from seq2seq_lab.grading.record import Record, key
-from seq2seq_lab.grading.written import CSV, Manual, answer_id, cell, read
+from seq2seq_lab.grading.written import CSV, NOTHING, Manual, answer_id, cell, read
 
 STATES = {"right": "right", "wrong": "not right", "stopped": "stopped", "open": "not answered"}
 STATES |= {"missing": "missing"}
@@ -46,32 +46,46 @@ def total(marks: Mapping[str, Any], given: Mapping[str, Manual], seed: int) -> M
     """All points of a student, by checks and by hand."""
     points, waiting = sum(line["points"] for line in marks["exercises"]), 0
     for answer in marks["written"]:
-        manual = given.get(answer_id(seed, marks["student"], answer))
-        points += manual.points if manual else 0
-        waiting += answer["state"] == "waits" and manual is None
+        manual = given.get(answer_id(seed, marks["student"], answer), NOTHING)
+        points += manual.points or 0
+        waiting += answer["state"] == "waits" and manual.points is None
     most = sum(line["most"] for line in (*marks["exercises"], *marks["written"]))
     return Mark(points, most, waiting)
 
 
-def write(record: Record) -> None:
-    """Write marks, feedback and overview, anew from all results; a student at a time."""
+def write(record: Record, students: Collection[str]) -> int:
+    """Write marks, feedback and overview, anew from all results; a student at a time.
+
+    Args:
+        record: the folder with the results.
+        students: whose hand-ins there are now; of others the marks stay, and say so.
+
+    Returns:
+        In how many hand-ins something is odd.
+    """
     given = read(record)
     (record.folder / "feedback").mkdir(exist_ok=True)
     page = TEMPLATES.get_template("feedback.html")
     shares, states, mistakes = [], collections.defaultdict(collections.Counter), collections.Counter()
+    waiting, odd = 0, 0
     with _table(record) as table:
         table.writerow(map(cell, _head(record.lessons)))
         for marks in record.results():
-            mark = total(marks, given, record.seed)
-            table.writerow(map(cell, _row(marks, given, record.seed, mark)))
+            if marks["student"] not in students:
+                marks["notes"].append("is no longer among the hand-ins")
+            mark, notes = total(marks, given, record.seed), _notes(marks)
+            waiting, odd = waiting + mark.waiting, odd + bool(notes)
+            table.writerow(map(cell, _row(marks, given, record.seed, mark, notes)))
             text = page.render(**_feedback(marks, given, record, mark))
             record.write_text(f"feedback/{key(marks['student'])}.html", text)
             shares.append(mark.points / mark.most)
             for line in marks["exercises"]:
                 states[line["name"]][line["state"]] += 1
                 if line["state"] == "wrong":
-                    mistakes[line["name"], line["label"], line["hint"] or line["message"][:100]] += 1
-    record.write_text("overview.html", _overview(shares, states, mistakes.most_common(COMMON)))
+                    in_short = line["hint"] or line["message"].partition("\n\n")[0]
+                    mistakes[line["name"], line["label"], in_short] += 1
+    record.write_text("overview.html", _overview(shares, waiting, states, mistakes.most_common(COMMON)))
+    return odd
 
 
 @contextlib.contextmanager
@@ -88,12 +102,15 @@ def _head(lessons: tuple[Lesson, ...]) -> list[str]:
     return ["student", *names, "total", "out of", "state"]
 
 
-def _row(marks, given, seed, mark):
+def _notes(marks):
+    return [*marks["notes"], *(f"{e['name']}: {e['message']}" for e in marks["exercises"] if _stopped(e))]
+
+
+def _row(marks, given, seed, mark, notes):
     row = [marks["student"], *(line["points"] for line in marks["exercises"])]
     for answer in marks["written"]:
-        manual = given.get(answer_id(seed, marks["student"], answer))
-        row.append(f"{manual.points:g}" if manual else "" if answer["state"] == "waits" else 0)
-    notes = [*marks["notes"], *(f"{e['name']}: {e['message']}" for e in marks["exercises"] if _stopped(e))]
+        points = given.get(answer_id(seed, marks["student"], answer), NOTHING).points
+        row.append(f"{points:g}" if points is not None else "" if answer["state"] == "waits" else 0)
     state = f"{mark.waiting} answers in words wait" if mark.waiting else "marked"
     return [*row, f"{mark.points:g}", mark.most, "; ".join([state, *notes])]
 
@@ -103,32 +120,37 @@ def _stopped(line):
 
 
 def _feedback(marks, given, record, mark):
-    questions = {(lesson.name, q.name): q.text for lesson in record.lessons for q in lesson.questions}
-    written = [
-        {
-            **answer,
-            "question": questions[answer["lesson"], answer["name"]],
-            "manual": given.get(answer_id(record.seed, marks["student"], answer)),
-        }
-        for answer in marks["written"]
-    ]
+    """What the page shows: for each lesson, under each title, what was checked and what was written."""
+    lines = {(line["lesson"], line["name"]): line for line in marks["exercises"]}
+    answers = {(answer["lesson"], answer["name"]): answer for answer in marks["written"]}
+    lessons = {}
+    for lesson in record.lessons:
+        titles = lessons[lesson.name] = {title: ([], []) for title in lesson.titles}
+        for task in lesson.tasks:
+            titles[task.title][0].append(lines[lesson.name, task.name])
+        for question in lesson.questions:
+            answer = answers[lesson.name, question.name]
+            manual = given.get(answer_id(record.seed, marks["student"], answer), NOTHING)
+            titles[question.title][1].append({**answer, "question": question.text, "manual": manual})
     return {
-        **marks,
-        "written": written,
+        "student": marks["student"],
+        "notes": marks["notes"],
         "mark": mark,
-        "lessons": [lesson.name for lesson in record.lessons],
+        "lessons": lessons,
         "states": STATES,
         "colours": {**COLOUR, "missing": COLOUR["open"]},  # as text it should be read
         "signs": SIGN,
     }
 
 
-def _overview(shares, states, mistakes):
+def _overview(shares, waiting, states, mistakes):
     figures = {"distribution": _distribution(shares), "success": _success(states)}
     if mistakes:
         figures["mistakes"] = _mistakes(mistakes)
     svgs = {name: _svg(figure) for name, figure in figures.items()}
-    return TEMPLATES.get_template("overview.html").render(students=len(shares), svgs=svgs, mistakes=mistakes)
+    return TEMPLATES.get_template("overview.html").render(
+        students=len(shares), waiting=waiting, svgs=svgs, mistakes=mistakes
+    )
 
 
 def _distribution(shares):

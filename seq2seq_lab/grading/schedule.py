@@ -41,7 +41,7 @@ def mark_all(
         Why a hand-in could not be marked, a line each; the next run will try those again.
 
     Raises:
-        OSError: there is no scheduler at this address.
+        ValueError: no scheduler answers at this address.
     """
     faults: list[str] = []
     students = [s for s in handed.students if not _is_marked(handed.read(s), record)]
@@ -97,4 +97,9 @@ def _client(scheduler):
                     silence_logs="CRITICAL",
                 )
             )
-        yield stack.enter_context(distributed.Client(scheduler))
+        try:
+            client = stack.enter_context(distributed.Client(scheduler))
+        except OSError as error:
+            rule = "scheduler must be the address of a Dask scheduler that answers"
+            raise ValueError(f"{rule}, but {scheduler} does not") from error
+        yield client

@@ -13,22 +13,32 @@ from seq2seq_lab.files import whole_file
 from seq2seq_lab.grading.record import Record
 
 FILE = "manual.json"  # points given by hand, by the id of the answer
-HEAD = "id", "notebook", "question", "text of the question", "rubric", "out of", "answer", "points", "comment"
+HEAD = "id", "notebook", "exercise", "question", "text of the question", "rubric", "out of"
+HEAD += "answer", "points", "comment"
+FILLED = "id", "points", "comment"  # the columns that are read again
+WITHDRAWN = "-"  # in the place of points: there are none any more
 CSV = {"mode": "w", "encoding": "utf-8-sig", "newline": ""}  # with the mark by which Excel knows UTF-8
+SEPARATORS = ",;\t"  # Excel's choice depends on the country
 FORMULA = "=", "+", "-", "@", "\t", "\r", "\n"  # what a spreadsheet may take for one
 
 
 class Manual(NamedTuple):
-    """What a person gave for an answer."""
+    """What a person gave for an answer; points are None as long as there is only a comment."""
 
-    points: float
+    points: float | None
     comment: str
 
 
+NOTHING = Manual(None, "")
+
+
 def answer_id(seed: int, student: str, answer: Mapping[str, Any]) -> str:
-    """A name for an answer that tells nothing of its student; another text is another answer."""
+    """A name for an answer that tells nothing of its student; another text is another answer.
+
+    It begins with a letter that no number has: a spreadsheet would round a number.
+    """
     parts = seed, student, answer["lesson"], answer["name"], answer["text"]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return "w" + hashlib.sha256(repr(parts).encode()).hexdigest()[:15]
 
 
 def cell(value: object) -> str:
@@ -49,15 +59,16 @@ def write(record: Record) -> None:
         table = csv.writer(file)
         table.writerow(HEAD)
         for lesson, question in ((each, q) for each in record.lessons for q in each.questions):
-            about = lesson.name, question.name, question.text, question.rubric, question.points
+            about = lesson.name, question.title, question.name, question.text, question.rubric
             for name, student in sorted(found.get((lesson.name, question.name), ())):  # ids are random
                 (answer,) = (
                     answer["text"]
                     for answer in record.result(student)["written"]
                     if (answer["lesson"], answer["name"]) == (lesson.name, question.name)
                 )
-                manual = (f"{given[name].points:g}", given[name].comment) if name in given else ("", "")
-                table.writerow(map(cell, (name, *about, answer, *manual)))
+                points, comment = given.get(name, NOTHING)
+                points = "" if points is None else f"{points:g}"
+                table.writerow(map(cell, (name, *about, question.points, answer, points, comment)))
 
 
 def read(record: Record) -> dict[str, Manual]:
@@ -65,15 +76,15 @@ def read(record: Record) -> dict[str, Manual]:
     return {name: Manual(*manual) for name, manual in (record.read(FILE) or {}).items()}
 
 
-def take_back(record: Record, path: pathlib.Path) -> int:
-    """Keep the points of a `written.csv` that was marked; empty ones change nothing.
+def take_back(record: Record, path: pathlib.Path) -> list[str]:
+    """Keep the points and comments of a `written.csv` that was marked; empty ones change nothing.
 
     Returns:
-        How many answers have points in it.
+        A line for each row that does not count, as its answer is no longer there.
 
     Raises:
-        ValueError: it is no such file, an id is unknown, or points are no number from 0 to the most. Then
-            nothing is kept.
+        ValueError: it is no such file, no id or none of its rows is known, an id stands there twice, or
+            points are no number from 0 to the most. Then nothing is kept.
     """
     known = {
         answer_id(record.seed, marks["student"], answer): answer["most"]
@@ -81,28 +92,48 @@ def take_back(record: Record, path: pathlib.Path) -> int:
         for answer in marks["written"]
         if answer["state"] == "waits"
     }
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"written must be a CSV file in UTF-8, but {path} is not: {error}") from error
-    if not rows or not {"id", "points"} <= rows[0].keys():
-        raise ValueError(f"written must have the columns id and points, but {path} has not")
-    taken = {}
-    for n, row in enumerate(rows, 2):
-        points = (row["points"] or "").strip().removeprefix("'")
-        if points == "":
+    given, taken, stale = read(record), {}, []
+    for n, (name, points, comment) in enumerate(_rows(path), 2):
+        if not (points or comment):
             continue
         where = f"written must hold {{}}, but row {n} of {path} has {{!r}}"
-        if row["id"] not in known:
-            raise ValueError(where.format("ids of this run's written.csv", row["id"]))
-        try:
-            number = float(points.replace(",", "."))
-        except ValueError:
-            number = math.nan
-        most = known[row["id"]]
-        if not 0 <= number <= most:
-            raise ValueError(where.format(f"points from 0 to {most}", points))
-        taken[row["id"]] = Manual(number, (row.get("comment") or "").removeprefix("'"))
-    record.write(FILE, {**(record.read(FILE) or {}), **taken})
-    return len(taken)
+        if name in taken:
+            raise ValueError(where.format("each id once", name))
+        if name in known:
+            before = given.get(name, NOTHING).points
+            taken[name] = Manual(_points(points, known[name], where) if points else before, comment)
+        else:
+            words = "its answer has been handed in anew or withdrawn, so it does not take"
+            stale.append(f"row {n} of {path}: {words} {points or comment!r}")
+    if stale and not taken and path != record.folder / "written.csv":
+        raise ValueError(f"written must hold ids of this run's written.csv, but {path} holds none")
+    if taken.items() - given.items():
+        record.write(FILE, {**given, **taken})
+    return stale
+
+
+def _rows(path):
+    """Id, points and comment of each row."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            separator = max(SEPARATORS, key=file.readline().count)
+            file.seek(0)
+            table = csv.DictReader(file, delimiter=separator)
+            rows = list(table)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"written must be a CSV file in UTF-8, but {path} is not: {error}") from error
+    if not set(FILLED) <= set(table.fieldnames or ()):
+        raise ValueError(f"written must have the columns {', '.join(FILLED)}, but {path} has not")
+    return [[(row[name] or "").strip().removeprefix("'") for name in FILLED] for row in rows]
+
+
+def _points(text, most, where):
+    if text == WITHDRAWN:
+        return None
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= most:
+        raise ValueError(where.format(f"points from 0 to {most}", text))
+    return number
