@@ -328,5 +328,6 @@ def _numbers(values):
     return [float(value) if math.isfinite(value) else None for value in values]  # JSON has no NaN
 
 
-def summary(error):
+def summary(error: Exception) -> str:
+    """An error in one line: its type, and the first line of what it says."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

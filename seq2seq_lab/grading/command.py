@@ -70,10 +70,7 @@ def grade(
 
             course = Course(nbgrader, assignment, record)
         faults = mark_all(handed, record, limits, sandboxed, scheduler)
-        own = out / "written.csv"  # what was typed into it must not be overwritten
-        notices = written.take_back(record, own) if own.exists() else []
-        if written_file is not None:
-            notices += written.take_back(record, written_file)
+        notices = written.take_back(record, written_file)
         written.write(record)
         odd = report.write(record, handed.students)
         if course is not None:

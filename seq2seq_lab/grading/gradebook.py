@@ -13,7 +13,7 @@ from seq2seq_lab.exercises.verdict import Verdict
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.grading.assignment import cell_name
 from seq2seq_lab.grading.record import Record
-from seq2seq_lab.grading.written import NOTHING, answer_id, read
+from seq2seq_lab.grading.written import given_for, read
 
 
 class Course:
@@ -70,7 +70,7 @@ class Course:
             grade.auto_score, grade.needs_manual_grade = line["points"], False
         for answer in _of(marks["written"], notebook):
             grade = self.gradebook.find_grade(f"written-{answer['name']}", *where)
-            manual = given.get(answer_id(self.record.seed, marks["student"], answer), NOTHING)
+            manual = given_for(answer, marks["student"], given, self.record.seed)
             grade.auto_score = manual.points if answer["state"] == "waits" else 0
             grade.needs_manual_grade = grade.auto_score is None and grade.manual_score is None
             comment = self.gradebook.find_comment(f"written-{answer['name']}", *where)

@@ -29,6 +29,11 @@ class File(NamedTuple):
     content: bytes | None
     fault: str = ""
 
+    @property
+    def stem(self) -> str:
+        """Its name without folders and ending: the lesson's, unless it was renamed."""
+        return pathlib.PurePosixPath(self.name).stem
+
 
 class HandIn(NamedTuple):
     """All that a student has handed in."""
@@ -194,13 +199,13 @@ def of_lessons(handin: HandIn, lessons: tuple[Lesson, ...]) -> tuple[dict[str, l
         names = {cell.name for cell in cells}
         shared = {
             lesson.name: len(names & {f"answer-{t.name}" for t in lesson.tasks})
-            + (pathlib.PurePosixPath(file.name).stem == lesson.name) / 2
+            + (file.stem == lesson.name) / 2
             for lesson in lessons
         }
         lesson = max(shared, key=shared.get)
         if not shared[lesson]:
             notes.append(f"{file.name} is none of the lessons")
-        elif lesson in found and pathlib.PurePosixPath(file.name).stem != lesson:
+        elif lesson in found and file.stem != lesson:
             notes.append(f"{file.name} is left out: {found[lesson][0]} is the same lesson")
         else:
             if lesson in found:

@@ -18,7 +18,7 @@ from seq2seq_lab.exercises.verdict import COLOURS, SIGNS
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.grading.assignment import Lesson
 from seq2seq_lab.grading.record import Record, key
-from seq2seq_lab.grading.written import CSV, NOTHING, Manual, answer_id, cell, read
+from seq2seq_lab.grading.written import CSV, Manual, cell, given_for, read
 
 STATES = {"right": "right", "wrong": "not right", "stopped": "stopped", "open": "not answered"}
 STATES |= {"missing": "missing"}
@@ -46,9 +46,9 @@ def total(marks: Mapping[str, Any], given: Mapping[str, Manual], seed: int) -> M
     """All points of a student, by checks and by hand."""
     points, waiting = sum(line["points"] for line in marks["exercises"]), 0
     for answer in marks["written"]:
-        manual = given.get(answer_id(seed, marks["student"], answer), NOTHING)
-        points += manual.points or 0
-        waiting += answer["state"] == "waits" and manual.points is None
+        by_hand = given_for(answer, marks["student"], given, seed).points
+        points += by_hand or 0
+        waiting += answer["state"] == "waits" and by_hand is None
     most = sum(line["most"] for line in (*marks["exercises"], *marks["written"]))
     return Mark(points, most, waiting)
 
@@ -109,7 +109,7 @@ def _notes(marks):
 def _row(marks, given, seed, mark, notes):
     row = [marks["student"], *(line["points"] for line in marks["exercises"])]
     for answer in marks["written"]:
-        points = given.get(answer_id(seed, marks["student"], answer), NOTHING).points
+        points = given_for(answer, marks["student"], given, seed).points
         row.append(f"{points:g}" if points is not None else "" if answer["state"] == "waits" else 0)
     state = f"{mark.waiting} answers in words wait" if mark.waiting else "marked"
     return [*row, f"{mark.points:g}", mark.most, "; ".join([state, *notes])]
@@ -130,7 +130,7 @@ def _feedback(marks, given, record, mark):
             titles[task.title][0].append(lines[lesson.name, task.name])
         for question in lesson.questions:
             answer = answers[lesson.name, question.name]
-            manual = given.get(answer_id(record.seed, marks["student"], answer), NOTHING)
+            manual = given_for(answer, marks["student"], given, record.seed)
             titles[question.title][1].append({**answer, "question": question.text, "manual": manual})
     return {
         "student": marks["student"],

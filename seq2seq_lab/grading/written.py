@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.grading.record import Record
 
+TABLE = "written.csv"
 FILE = "manual.json"  # points given by hand, by the id of the answer
 HEAD = "id", "notebook", "exercise", "question", "text of the question", "rubric", "out of"
 HEAD += "answer", "points", "comment"
-FILLED = "id", "points", "comment"  # the columns that are read again
 WITHDRAWN = "-"  # in the place of points: there are none any more
 CSV = {"mode": "w", "encoding": "utf-8-sig", "newline": ""}  # with the mark by which Excel knows UTF-8
 SEPARATORS = ",;\t"  # Excel's choice depends on the country
@@ -55,7 +55,7 @@ def write(record: Record) -> None:
             if answer["state"] == "waits":
                 name = answer_id(record.seed, marks["student"], answer)
                 found.setdefault((answer["lesson"], answer["name"]), []).append((name, marks["student"]))
-    with whole_file(record.folder / "written.csv") as unfinished, unfinished.open(**CSV) as file:
+    with whole_file(record.folder / TABLE) as unfinished, unfinished.open(**CSV) as file:
         table = csv.writer(file)
         table.writerow(HEAD)
         for lesson, question in ((each, q) for each in record.lessons for q in each.questions):
@@ -76,15 +76,20 @@ def read(record: Record) -> dict[str, Manual]:
     return {name: Manual(*manual) for name, manual in (record.read(FILE) or {}).items()}
 
 
-def take_back(record: Record, path: pathlib.Path) -> list[str]:
-    """Keep the points and comments of a `written.csv` that was marked; empty ones change nothing.
+def given_for(answer: Mapping[str, Any], student: str, given: Mapping[str, Manual], seed: int) -> Manual:
+    """What a person gave for a student's answer, so far."""
+    return given.get(answer_id(seed, student, answer), NOTHING)
+
+
+def take_back(record: Record, copy: pathlib.Path | None = None) -> list[str]:
+    """Keep what was filled in, in the folder's own `written.csv` and in a copy; empty rows change nothing.
 
     Returns:
         A line for each row that does not count, as its answer is no longer there.
 
     Raises:
-        ValueError: it is no such file, no id or none of its rows is known, an id stands there twice, or
-            points are no number from 0 to the most. Then nothing is kept.
+        ValueError: a file is none, none of the copy's ids is known, an id stands in a file twice, or points
+            are no number from 0 to the most. Then nothing is kept.
     """
     known = {
         answer_id(record.seed, marks["student"], answer): answer["most"]
@@ -92,7 +97,22 @@ def take_back(record: Record, path: pathlib.Path) -> list[str]:
         for answer in marks["written"]
         if answer["state"] == "waits"
     }
-    given, taken, stale = read(record), {}, []
+    own, before = record.folder / TABLE, read(record)
+    given, stale = dict(before), []
+    for path in dict.fromkeys([*([own] if own.exists() else []), *([copy] if copy else [])]):
+        taken, left_out = _filled_in(path, known, given)
+        if left_out and not taken and path != own:
+            raise ValueError(f"written must hold ids of this run's {TABLE}, but {path} holds none")
+        given |= taken
+        stale += left_out
+    if given != before:
+        record.write(FILE, given)
+    return stale
+
+
+def _filled_in(path, known, given):
+    """What the rows of a file give, by id; and a line for each whose answer is not known."""
+    taken, left_out = {}, []
     for n, (name, points, comment) in enumerate(_rows(path), 2):
         if not (points or comment):
             continue
@@ -104,12 +124,8 @@ def take_back(record: Record, path: pathlib.Path) -> list[str]:
             taken[name] = Manual(_points(points, known[name], where) if points else before, comment)
         else:
             words = "its answer has been handed in anew or withdrawn, so it does not take"
-            stale.append(f"row {n} of {path}: {words} {points or comment!r}")
-    if stale and not taken and path != record.folder / "written.csv":
-        raise ValueError(f"written must hold ids of this run's written.csv, but {path} holds none")
-    if taken.items() - given.items():
-        record.write(FILE, {**given, **taken})
-    return stale
+            left_out.append(f"row {n} of {path}: {words} {points or comment!r}")
+    return taken, left_out
 
 
 def _rows(path):
@@ -122,9 +138,12 @@ def _rows(path):
             rows = list(table)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"written must be a CSV file in UTF-8, but {path} is not: {error}") from error
-    if not set(FILLED) <= set(table.fieldnames or ()):
-        raise ValueError(f"written must have the columns {', '.join(FILLED)}, but {path} has not")
-    return [[(row[name] or "").strip().removeprefix("'") for name in FILLED] for row in rows]
+    if not {"id", "points"} <= set(table.fieldnames or ()):
+        raise ValueError(f"written must have the columns id and points, but {path} has not")
+    return [
+        [(row.get(name) or "").strip().removeprefix("'") for name in ("id", "points", "comment")]
+        for row in rows
+    ]
 
 
 def _points(text, most, where):
