@@ -19,6 +19,7 @@ _HOME = {
         "accuracy_after_mistake",
         "accuracy_by_length",
     ],
+    "accumulation": ["accumulated"],
     "parts": ["Encoder", "Decoder"],
     "hypothesis": ["Hypothesis"],
     "decoding": ["Greedy", "Sampling", "BeamSearch"],

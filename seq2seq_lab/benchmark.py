@@ -122,7 +122,7 @@ LAB, JITTED, DEFAULTS = CONTESTANTS = "the lab", "Keras, jitted", "Keras, defaul
 # What is measured
 
 
-def training_steps(runs: dict[str, Callable[[int], float]], turns: int) -> tuple[Row, Row]:
+def training_steps(runs: dict[Any, Callable[[int], float]], turns: int) -> tuple[Row, Row]:
     """Seconds a training step, and seconds of tracing and compiling: what the first turn took longer."""
     steps, whole = ({name: [] for name in runs} for _ in range(2))
     for i in range(1 + turns):
@@ -164,7 +164,8 @@ def lab_alone(model: Seq2Seq, turns: int) -> list[Row]:
 
 def attention(settings: Settings, turns: int) -> list[Row]:
     """A training step of the model of notebook 2, and compiling it."""
-    settings = dataclasses.replace(settings, l2=with_attention().l2)
+    few = max(settings.batch_size, settings.samples_per_epoch // 5)
+    settings = dataclasses.replace(settings, l2=with_attention().l2, samples_per_epoch=few)
     model = Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings))
     rows = training_steps({LAB: the_lab(model)}, turns)
     return [row._replace(what=f"{row.what} with attention") for row in rows]
@@ -201,18 +202,43 @@ def memory(model: Seq2Seq, samples: int) -> list[Row]:
     return [Row(what, "times", {LAB: [peaks[-1] / peaks[0]]})]
 
 
-def growth(settings: Settings, base: Row, turns: int) -> Growth:
-    """A step at other batch sizes and lengths, without the slowest; `base` is one at the settings' own."""
+def growth(settings: Settings, runs: dict[str, Callable[[int], float]], turns: int) -> Growth:
+    """A step at other batch sizes and lengths, without the slowest contestant; all sizes take turns.
 
-    def at(**changed):
+    `runs` train at the settings' own size.
+    """
+
+    def sized(**changed):
         if changed.items() <= dataclasses.asdict(settings).items():
-            return base
-        few = max(1_600, 8 * changed.get("batch_size", 0))
-        other = dataclasses.replace(settings, samples_per_epoch=few, **changed)
-        return training_steps({LAB: the_lab(Seq2Seq(other)), JITTED: keras_jitted(other)}, turns)[0]
+            return settings
+        few = max(800, 8 * changed.get("batch_size", 0))
+        return dataclasses.replace(settings, samples_per_epoch=few, **changed)
 
-    by_batch_size = {B: at(batch_size=B) for B in BATCH_SIZES}
-    return Growth(by_batch_size, {D: at(min_digits=D // 2, max_digits=D) for D in DIGITS})
+    by_batch_size = {B: sized(batch_size=B) for B in BATCH_SIZES}
+    by_digits = {D: sized(min_digits=D // 2, max_digits=D) for D in DIGITS}
+    sizes = {settings: runs}
+    for size in (*by_batch_size.values(), *by_digits.values()):
+        if size not in sizes:
+            sizes[size] = {LAB: the_lab(Seq2Seq(size)), JITTED: keras_jitted(size)}
+    everyone = {(size, name): sizes[size][name] for size in sizes for name in (LAB, JITTED)}
+    steps, _ = training_steps(everyone, turns)
+
+    def rows(many):
+        return {
+            n: steps._replace(turns={name: steps.turns[size, name] for name in (LAB, JITTED)})
+            for n, size in many.items()
+        }
+
+    return Growth(rows(by_batch_size), rows(by_digits))
+
+
+def relative(what: str, many: dict[int, Row]) -> Row:
+    """How much longer a step takes at the largest size than at the smallest, turn by turn."""
+    least, most = min(many), max(many)
+    ratios = {
+        name: np.divide(slow, many[least].turns[name]).tolist() for name, slow in many[most].turns.items()
+    }
+    return Row(f"a step with {what} {most:,}, relative to {least}", "times", ratios)
 
 
 def seconds(run: Callable[[int], Any], turns: int) -> list[float]:
@@ -242,11 +268,8 @@ def benchmark(settings: Settings = Settings(), quick: bool = False) -> tuple[lis
         return rows, None
     rows += attention(settings, turns=3)
     rows += memory(model, samples=50_000)
-    grown = growth(settings, step, turns=2)
-    for what, many in (("batch size", grown.by_batch_size), ("digits", grown.by_digits)):
-        least, most = min(many), max(many)
-        turns = {name: [many[most].median(name) / many[least].median(name)] for name in many[most].turns}
-        rows.append(Row(f"a step with {what} {most:,}, relative to {least}", "times", turns))
+    grown = growth(settings, runs, turns=3)
+    rows += [relative("batch size", grown.by_batch_size), relative("digits", grown.by_digits)]
     return rows, grown
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from seq2seq_lab.runtime import on_gpu
 from seq2seq_lab.settings import COUNT, check
 
 WEIGHTS = ("W_xz", "W_xr", "W_xc", "W_hz", "W_hr", "W_hc", "b_z", "b_r", "b_c")
@@ -190,7 +191,7 @@ def sum_by_symbol(a: tf.Tensor, ids: tf.Tensor, V: Any) -> tf.Tensor:
     On a GPU as a product with one-hot rows, which is fast there, and always adds in the same order: else no
     training could be repeated to the last bit.
     """
-    if tf.config.list_logical_devices("GPU"):
+    if on_gpu():
         return tf.einsum("sbv,sbk->vk", tf.one_hot(ids, V, dtype=a.dtype), a)
     return tf.math.unsorted_segment_sum(a, ids, V)
 

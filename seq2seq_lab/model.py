@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_lab.accumulation import accumulated
 from seq2seq_lab.decoding import DECODING, Greedy, any_size, written
 from seq2seq_lab.files import whole_file
 from seq2seq_lab.hypothesis import Hypothesis
@@ -155,16 +156,21 @@ class Seq2Seq(keras.Model):
     def learn(self, x: tuple, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """One step of the optimiser on one batch; returns the loss before it, without the penalty."""
         weights = self.trainable_variables
+        loss, gradients = accumulated(self.gradients, weights, x, targets, mask)
+        if self.settings.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
+        self.optimizer.apply(gradients, weights)
+        return loss
+
+    def gradients(self, x: tuple, targets: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, list]:
+        """The loss of some samples, without the penalty, and the gradient of each weight, with it."""
+        weights = self.trainable_variables
         with tf.GradientTape() as tape:
             loss = sequence_loss(self(*x, training=True), targets, mask)
             penalised = loss
             if self.settings.l2:
                 penalised += self.settings.l2 * tf.add_n([tf.nn.l2_loss(w) for w in weights])
-        gradients = tape.gradient(penalised, weights)
-        if self.settings.clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
-        self.optimizer.apply(gradients, weights)
-        return loss
+        return loss, tape.gradient(penalised, weights)
 
     def test_step(self, data: tuple) -> dict:
         """Token accuracy and exact match of a batch, free-running."""

@@ -125,6 +125,13 @@ def xla_works() -> bool:
     return error is None
 
 
+def on_gpu() -> bool:
+    """Whether TensorFlow computes on a GPU."""
+    import tensorflow as tf
+
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
 def device() -> str:
     """The GPUs' names, or the kind of CPU."""
     import tensorflow as tf

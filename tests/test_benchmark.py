@@ -82,27 +82,40 @@ def test_the_jitted_peer_differs_in_how_it_is_compiled_alone(monkeypatch):
     ]
 
 
-def test_growth_measures_the_lab_and_its_nearest_peer_at_each_size(monkeypatch):
-    asked = []
+def test_at_every_size_the_lab_and_its_nearest_peer_take_turns(monkeypatch):
+    calls, grown_by = [], {16: 1, 128: 2, 1024: 3}
 
-    def steps(runs, turns):
-        assert list(runs) == [LAB, JITTED]
-        return Row("a step", "s", dict.fromkeys(runs, [1.0] * turns)), None
+    def contestant(name, settings):
+        assert settings.batches_per_epoch >= 8
 
-    monkeypatch.setattr(benchmark, "training_steps", steps)
-    monkeypatch.setattr(benchmark, "Seq2Seq", lambda settings: asked.append(settings))
-    monkeypatch.setattr(benchmark, "the_lab", lambda model: None)
-    monkeypatch.setattr(benchmark, "keras_jitted", lambda settings: None)
-    base = Row("a step", "s", {name: [0.5] for name in CONTESTANTS})
-    grown = growth(Settings(), base, turns=2)
-    assert {B: row is base for B, row in grown.by_batch_size.items()} == {16: True, 128: False, 1024: False}
-    assert {D: row is base for D, row in grown.by_digits.items()} == {10: True, 40: False}
-    assert [(s.batch_size, s.min_digits, s.max_digits) for s in asked] == [
-        (128, 5, 10),
-        (1024, 5, 10),
-        (16, 20, 40),
-    ]
-    assert all(s.batches_per_epoch >= 8 for s in asked)
+        def run(i):
+            calls.append((i, name, settings.batch_size, settings.min_digits, settings.max_digits))
+            return grown_by[settings.batch_size] * settings.max_digits + (name == JITTED) + i / 8
+
+        return run
+
+    monkeypatch.setattr(benchmark, "Seq2Seq", lambda settings: settings)
+    monkeypatch.setattr(benchmark, "the_lab", lambda settings: contestant(LAB, settings))
+    monkeypatch.setattr(benchmark, "keras_jitted", lambda settings: contestant(JITTED, settings))
+    grown = growth(Settings(), {name: contestant(name, Settings()) for name in CONTESTANTS}, turns=2)
+    sizes = [(16, 5, 10), (128, 5, 10), (1024, 5, 10), (16, 20, 40)]
+    assert calls == [(i, name, *size) for i in range(3) for size in sizes for name in (LAB, JITTED)]
+
+    def row(number):
+        return {LAB: [number + 1 / 8, number + 2 / 8], JITTED: [number + 9 / 8, number + 10 / 8]}
+
+    assert {B: r.turns for B, r in grown.by_batch_size.items()} == {16: row(10), 128: row(20), 1024: row(30)}
+    assert {D: r.turns for D, r in grown.by_digits.items()} == {10: row(10), 40: row(40)}
+
+
+def test_sizes_are_compared_turn_by_turn():
+    many = {
+        16: Row("a step", "s", {LAB: [1.0, 4.0], JITTED: [1.0, 1.0]}),
+        128: Row("a step", "s", {LAB: [9.0, 9.0], JITTED: [9.0, 9.0]}),
+        1024: Row("a step", "s", {LAB: [30.0, 80.0], JITTED: [5.0, 7.0]}),
+    }
+    row = benchmark.relative("batch size", many)
+    assert row == ("a step with batch size 1,024, relative to 16", "times", {LAB: [30, 20], JITTED: [5, 7]})
 
 
 def test_the_table_gives_medians_and_spread_in_units_one_can_read():
