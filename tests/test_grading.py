@@ -266,6 +266,25 @@ def test_points_that_cannot_be_are_named_and_none_is_kept(
     assert not (out / "manual.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "must have the columns id and points"),
+        (b"id;comment\nw1;good\n", "must have the columns id and points"),
+        (b"id,points,comment\nw1,1,sch\xf6n\n", "must be a CSV file in UTF-8"),
+    ],
+)
+def test_a_copy_that_is_no_such_file_is_named_before_any_work(tmp_path, a_class, capsys, content, words):
+    copy, out = tmp_path / "copy.csv", tmp_path / "marks"
+    copy.write_bytes(content)
+    with pytest.raises(SystemExit, match="2"):
+        main(["grade", str(a_class), "--out", str(out), "--written", str(copy)])
+    said = capsys.readouterr().err
+    assert f"argument --written: {words}" in said
+    assert str(copy) in said
+    assert not out.exists()
+
+
 def test_what_is_typed_into_the_folders_own_file_counts_and_stays(marks, tmp_path, a_class, cluster):
     out = tmp_path / "marks"
     shutil.copytree(marks, out)

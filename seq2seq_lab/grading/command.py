@@ -61,6 +61,8 @@ def grade(
     """
     if sandboxed and scheduler is None:
         check_bubblewrap(limits)
+    if written_file is not None:
+        written.rows(written_file)  # names what is no such file before all the marking
     lessons = read_assignment(source or SOURCE)
     handed = Handed(handins, lessons)
     with Record(out, lessons, limits, sandboxed, seed, versions or {}) as record:

@@ -102,7 +102,9 @@ def take_back(record: Record, copy: pathlib.Path | None = None) -> list[str]:
     for path in dict.fromkeys([*([own] if own.exists() else []), *([copy] if copy else [])]):
         taken, left_out = _filled_in(path, known, given)
         if left_out and not taken and path != own:
-            raise ValueError(f"written must hold ids of this run's {TABLE}, but {path} holds none")
+            raise ValueError(
+                f"written must hold ids of this run's {TABLE}, but no filled-in row of {path} has one"
+            )
         given |= taken
         stale += left_out
     if given != before:
@@ -113,7 +115,7 @@ def take_back(record: Record, copy: pathlib.Path | None = None) -> list[str]:
 def _filled_in(path, known, given):
     """What the rows of a file give, by id; and a line for each whose answer is not known."""
     taken, left_out = {}, []
-    for n, (name, points, comment) in enumerate(_rows(path), 2):
+    for n, (name, points, comment) in enumerate(rows(path), 2):
         if not (points or comment):
             continue
         where = f"written must hold {{}}, but row {n} of {path} has {{!r}}"
@@ -128,21 +130,25 @@ def _filled_in(path, known, given):
     return taken, left_out
 
 
-def _rows(path):
-    """Id, points and comment of each row."""
+def rows(path: pathlib.Path) -> list[list[str]]:
+    """Id, points and comment of each row of a `written.csv`.
+
+    Raises:
+        ValueError: the file is none.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             separator = max(SEPARATORS, key=file.readline().count)
             file.seek(0)
             table = csv.DictReader(file, delimiter=separator)
-            rows = list(table)
+            columns, found = table.fieldnames or (), list(table)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"written must be a CSV file in UTF-8, but {path} is not: {error}") from error
-    if not {"id", "points"} <= set(table.fieldnames or ()):
+    if not {"id", "points"} <= set(columns):
         raise ValueError(f"written must have the columns id and points, but {path} has not")
     return [
         [(row.get(name) or "").strip().removeprefix("'") for name in ("id", "points", "comment")]
-        for row in rows
+        for row in found
     ]
 
 
