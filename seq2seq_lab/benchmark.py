@@ -203,9 +203,9 @@ def memory(model: Seq2Seq, samples: int) -> list[Row]:
 
 
 def growth(settings: Settings, runs: dict[str, Callable[[int], float]], turns: int) -> Growth:
-    """A step at other batch sizes and lengths, without the slowest contestant; all sizes take turns.
+    """A step at several batch sizes and lengths, all taking turns.
 
-    `runs` train at the settings' own size.
+    `runs` train at the settings' own size; at others the slowest contestant is left out.
     """
 
     def sized(**changed):
@@ -220,12 +220,12 @@ def growth(settings: Settings, runs: dict[str, Callable[[int], float]], turns: i
     for size in (*by_batch_size.values(), *by_digits.values()):
         if size not in sizes:
             sizes[size] = {LAB: the_lab(Seq2Seq(size)), JITTED: keras_jitted(size)}
-    everyone = {(size, name): sizes[size][name] for size in sizes for name in (LAB, JITTED)}
+    everyone = {(size, name): run for size, many in sizes.items() for name, run in many.items()}
     steps, _ = training_steps(everyone, turns)
 
     def rows(many):
         return {
-            n: steps._replace(turns={name: steps.turns[size, name] for name in (LAB, JITTED)})
+            n: steps._replace(turns={name: steps.turns[size, name] for name in sizes[size]})
             for n, size in many.items()
         }
 
@@ -253,7 +253,7 @@ def seconds(run: Callable[[int], Any], turns: int) -> list[float]:
 def benchmark(settings: Settings = Settings(), quick: bool = False) -> tuple[list[Row], Growth | None]:
     """Measure everything: rows of numbers, and unless it is to be quick, how a step's time grows.
 
-    Takes under two minutes on two cores, most of it compiling; under half a minute if quick, which leaves
+    Takes about two minutes on two cores, most of it compiling; under half a minute if quick, which leaves
     out the contestant that compiles longest.
     """
     model = Seq2Seq(settings)

@@ -171,7 +171,7 @@ def plot_growth(growth: Any) -> Figure:
         panel.minorticks_off()
         panel.grid(alpha=0.3)
     axes[0].set_ylabel("ms a training step")
-    axes[0].legend()
+    axes[1].legend(loc="upper right")
     return finished(figure)
 
 

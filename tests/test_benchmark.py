@@ -90,7 +90,7 @@ def test_at_every_size_the_lab_and_its_nearest_peer_take_turns(monkeypatch):
 
         def run(i):
             calls.append((i, name, settings.batch_size, settings.min_digits, settings.max_digits))
-            return grown_by[settings.batch_size] * settings.max_digits + (name == JITTED) + i / 8
+            return grown_by[settings.batch_size] * settings.max_digits + CONTESTANTS.index(name) + i / 8
 
         return run
 
@@ -98,14 +98,18 @@ def test_at_every_size_the_lab_and_its_nearest_peer_take_turns(monkeypatch):
     monkeypatch.setattr(benchmark, "the_lab", lambda settings: contestant(LAB, settings))
     monkeypatch.setattr(benchmark, "keras_jitted", lambda settings: contestant(JITTED, settings))
     grown = growth(Settings(), {name: contestant(name, Settings()) for name in CONTESTANTS}, turns=2)
-    sizes = [(16, 5, 10), (128, 5, 10), (1024, 5, 10), (16, 20, 40)]
-    assert calls == [(i, name, *size) for i in range(3) for size in sizes for name in (LAB, JITTED)]
+    others = [(128, 5, 10), (1024, 5, 10), (16, 20, 40)]
+    one_turn = [(name, 16, 5, 10) for name in CONTESTANTS]
+    one_turn += [(name, *size) for size in others for name in (LAB, JITTED)]
+    assert calls == [(i, *run) for i in range(3) for run in one_turn]
 
-    def row(number):
-        return {LAB: [number + 1 / 8, number + 2 / 8], JITTED: [number + 9 / 8, number + 10 / 8]}
+    def row(number, *names):
+        return {name: [number + k + 1 / 8, number + k + 2 / 8] for k, name in enumerate(names)}
 
-    assert {B: r.turns for B, r in grown.by_batch_size.items()} == {16: row(10), 128: row(20), 1024: row(30)}
-    assert {D: r.turns for D, r in grown.by_digits.items()} == {10: row(10), 40: row(40)}
+    own, near = row(10, *CONTESTANTS), (LAB, JITTED)
+    by_batch_size = {B: r.turns for B, r in grown.by_batch_size.items()}
+    assert by_batch_size == {16: own, 128: row(20, *near), 1024: row(30, *near)}
+    assert {D: r.turns for D, r in grown.by_digits.items()} == {10: own, 40: row(40, *near)}
 
 
 def test_sizes_are_compared_turn_by_turn():
