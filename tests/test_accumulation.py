@@ -43,10 +43,6 @@ class Idle(Decoder):
         self.idle = self.add_weight((2, 3), name="idle")
 
 
-def plain(settings):
-    return Seq2Seq(settings)
-
-
 def attention(settings):
     return Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings))
 
@@ -57,7 +53,7 @@ def foreign(settings):
     return Seq2Seq(settings, encoder, Idle(keras.layers.GRUCell(5), settings.target_embedding))
 
 
-def made(kind=plain, **changes):
+def made(kind=Seq2Seq, **changes):
     """A model with weights so large that every sample counts."""
     model = kind(dataclasses.replace(SMALL, **changes))
     rng = np.random.default_rng(1)
@@ -65,8 +61,8 @@ def made(kind=plain, **changes):
     return model
 
 
-def drawn(seed=0):
-    return get_batch(SMALL.batch_size, SMALL.min_digits, SMALL.max_digits, seed).for_keras
+def drawn():
+    return get_batch(SMALL.batch_size, SMALL.min_digits, SMALL.max_digits, rng=0).for_keras
 
 
 def by_micro_batches(model, x, targets, mask):

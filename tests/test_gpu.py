@@ -8,12 +8,13 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_lab import Seq2Seq, Settings, evaluate, get_block, restart, sequence_loss, train
+from seq2seq_lab.runtime import on_gpu
 
 GPU, CPU = "GPU:0", "CPU:0"
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.slow,
-    pytest.mark.skipif(not tf.config.list_logical_devices("GPU"), reason="TensorFlow finds no GPU"),
+    pytest.mark.skipif(not on_gpu(), reason="TensorFlow finds no GPU"),
 ]
 
 
