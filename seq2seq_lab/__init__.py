@@ -49,7 +49,7 @@ _HOME = {
     "reading": ["Reading", "read"],
     "panel": ["lab_panel"],
     "tables": ["variable_table", "mistake_table"],
-    "training": ["train", "evaluate", "held_out", "restart", "warm_up", "load"],
+    "training": ["train", "StopWhenRight", "evaluate", "held_out", "restart", "warm_up", "load"],
     "exercises.checking": ["check", "symptom", "progress"],
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

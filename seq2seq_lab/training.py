@@ -61,6 +61,25 @@ class StopAtInterrupt(keras.callbacks.Callback):
         self.model.stop_training |= self.interrupted
 
 
+class StopWhenRight(keras.callbacks.Callback):
+    """End a training at the first validation at which more than a `share` of the samples is an exact match.
+
+    How long a model needs depends on its first weights, and on how a processor rounds: a training that ends
+    by what was learned gives a model of the same quality on any machine, one of a fixed length need not.
+
+    Raises:
+        ValueError: `share` is no number from 0 to 1.
+    """
+
+    def __init__(self, share: float = 0.99) -> None:
+        super().__init__()
+        check("share", share, PROBABILITY)
+        self.share = share
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.model.stop_training |= bool(logs["val_exact_match"] > self.share)
+
+
 def train(
     model: Seq2Seq,
     samples: int | None = None,
