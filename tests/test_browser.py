@@ -139,7 +139,8 @@ def lesson(browser, address, notebook, tmp_path_factory):
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         progress = cell("training-run").get_by_text(re.compile(r"[1-9]\d*/\d+ \[.* samples/s\]"))
         wait_for(progress)
-        progress.scroll_into_view_if_needed()
+        # The bar itself is drawn anew all the time, so the page is scrolled to what holds it.
+        cell("training-run").locator(".jp-Cell-outputWrapper").scroll_into_view_if_needed()
         keep("training")
         page.get_by_role("button", name="Interrupt the kernel").click()
         wait_for(cell("panel").get_by_role("status"))
