@@ -19,13 +19,13 @@ _HOME = {
         "accuracy_after_mistake",
         "accuracy_by_length",
     ],
-    "accumulation": ["accumulated"],
-    "parts": ["Encoder", "Decoder"],
-    "hypothesis": ["Hypothesis"],
+    "_accumulation": ["accumulated"],
+    "encoder_decoder": ["Encoder", "Decoder"],
+    "contracts": ["Hypothesis"],
     "decoding": ["Greedy", "Sampling", "BeamSearch"],
     "model": ["Seq2Seq"],
     "attention": ["AdditiveAttention", "AttentionDecoder"],
-    "plots": [
+    "views.curves": [
         "LiveCurve",
         "plot_history",
         "plot_histories",
@@ -34,7 +34,7 @@ _HOME = {
         "plot_mask",
         "plot_result",
     ],
-    "maps": [
+    "views.maps": [
         "AttentionMap",
         "AttentionWatch",
         "attention_map",
@@ -45,10 +45,10 @@ _HOME = {
         "plot_reading",
         "removal_map",
     ],
-    "trees": ["answer_tree", "plot_tree"],
-    "reading": ["Reading", "read"],
-    "panel": ["lab_panel"],
-    "tables": ["variable_table", "mistake_table"],
+    "views.trees": ["answer_tree", "plot_tree"],
+    "views.trace": ["Reading", "read"],
+    "views.panel": ["lab_panel"],
+    "views.tables": ["variable_table", "mistake_table"],
     "training": ["train", "StopWhenRight", "evaluate", "held_out", "restart", "warm_up", "load"],
     "exercises.checking": ["check", "symptom", "progress"],
 }

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from seq2seq_lab.encoder_decoder import Decoder, normal
 from seq2seq_lab.gru import SMALL, GRUCell
-from seq2seq_lab.parts import Decoder, normal
-from seq2seq_lab.settings import COUNT, Settings, check
+from seq2seq_lab.settings import COUNT, Settings, require
 
 
 class Memory(NamedTuple):
@@ -32,7 +32,7 @@ class AdditiveAttention(keras.layers.Layer):
 
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check("attention_units", units, COUNT)
+        require("attention_units", units, COUNT)
         self.units = units
 
     def build(self, state_width: int, output_width: int) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq_lab.settings import COUNT, SEED, Rule, Settings, check, check_digits
+from seq2seq_lab.settings import COUNT, SEED, Rule, Settings, require, require_digits
 from seq2seq_lab.vocabulary import END_ID, SYMBOLS, WORDS, encode
 
 SPLIT = Rule("'train' or 'validation'", lambda v: v in ("train", "validation"))
@@ -71,12 +71,12 @@ def get_batch(
     Raises:
         ValueError: an argument is out of range; the error names it, its value and what is allowed.
     """
-    check("batch_size", batch_size, COUNT)
-    check_digits(min_digits, max_digits)
-    check("split", split, SPLIT)
+    require("batch_size", batch_size, COUNT)
+    require_digits(min_digits, max_digits)
+    require("split", split, SPLIT)
     if not isinstance(rng, np.random.Generator):
         if rng is not None:
-            check("rng", rng, SEED)
+            require("rng", rng, SEED)
         rng = np.random.default_rng(rng)
     lengths = rng.integers(min_digits, max_digits + 1, batch_size)
     digits = rng.integers(0, 10, (batch_size, max_digits), np.int8)

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_lab.hypothesis import Hypothesis
-from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, check
+from seq2seq_lab.contracts import Hypothesis
+from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, require
 from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS, decode
 
 FIELDS = {
@@ -43,7 +43,7 @@ class _Decoding:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            check(field.name, getattr(self, field.name), FIELDS[field.name])
+            require(field.name, getattr(self, field.name), FIELDS[field.name])
 
     @property
     def hypotheses(self) -> int:

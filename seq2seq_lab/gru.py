@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_lab.runtime import on_gpu
-from seq2seq_lab.settings import COUNT, check
+from seq2seq_lab.settings import COUNT, require
 
 WEIGHTS = ("W_xz", "W_xr", "W_xc", "W_hz", "W_hr", "W_hc", "b_z", "b_r", "b_c")
 SMALL = {"class_name": "TruncatedNormal", "config": {"stddev": 0.1}}
@@ -55,7 +55,7 @@ class GRUCell(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check("units", units, COUNT)
+        require("units", units, COUNT)
         self.units = self.state_size = self.output_size = units
         given = W_xz, W_xr, W_xc, W_hz, W_hr, W_hc, b_z, b_r, b_c
         self.initializers = {w: initializer(i) for w, i in zip(WEIGHTS, given, strict=True)}

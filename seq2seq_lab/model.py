@@ -13,14 +13,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_lab.accumulation import accumulated
+from seq2seq_lab._accumulation import accumulated
+from seq2seq_lab._files import whole_file
+from seq2seq_lab.contracts import Hypothesis
 from seq2seq_lab.decoding import DECODING, Greedy, any_size, written
-from seq2seq_lab.files import whole_file
-from seq2seq_lab.hypothesis import Hypothesis
+from seq2seq_lab.encoder_decoder import Decoder, Encoder, free_running, symbols_read, teacher_forced
 from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
-from seq2seq_lab.parts import Decoder, Encoder, free_running, symbols_read, teacher_forced
 from seq2seq_lab.runtime import xla_works
-from seq2seq_lab.settings import COUNT, Rule, Settings, check
+from seq2seq_lab.settings import COUNT, Rule, Settings, require
 from seq2seq_lab.vocabulary import encode, longest_answer
 
 PIECE = 1_000  # samples of a large batch that are decoded together
@@ -91,7 +91,7 @@ class Seq2Seq(keras.Model):
         Raises:
             ValueError: an argument is out of range, or the decoder does not attend.
         """
-        check("steps", steps, COUNT)
+        require("steps", steps, COUNT)
         inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
         if not return_attention:
             return self._compiled_free_running(inputs, inputs_seqlen, tf.constant(steps))
@@ -122,10 +122,10 @@ class Seq2Seq(keras.Model):
         Raises:
             ValueError: as for `translate`, or `decoder` finds fewer than `n_best`.
         """
-        check("decoder", decoder, DECODING)
+        require("decoder", decoder, DECODING)
         enough = Rule(f"at most {decoder.hypotheses}, as many as {decoder} finds", decoder.hypotheses.__ge__)
-        check("n_best", n_best, COUNT)
-        check("n_best", n_best, enough)
+        require("n_best", n_best, COUNT)
+        require("n_best", n_best, enough)
         inputs, lengths = _padded(texts)
         if not len(inputs):
             return []
@@ -238,7 +238,7 @@ class Seq2Seq(keras.Model):
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Save weights, parts, optimiser and data seed as one `.keras` file, whole or not at all."""
-        check("filepath", str(filepath), Rule("a path that ends in .keras", lambda v: v.endswith(".keras")))
+        require("filepath", str(filepath), Rule("a path that ends in .keras", lambda v: v.endswith(".keras")))
         with whole_file(filepath) as unfinished:
             super().save(unfinished, overwrite=overwrite, **kwargs)
 

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from importlib import metadata
 
-from seq2seq_lab.settings import COUNT, check
+from seq2seq_lab.settings import COUNT, require
 
 
 def setup(
@@ -38,7 +38,7 @@ def setup(
         RuntimeError: TensorFlow has already computed something, so that its threads are fixed.
     """
     if threads is not None:
-        check("threads", threads, COUNT)
+        require("threads", threads, COUNT)
     if quiet:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["KERAS_BACKEND"] = "tensorflow"

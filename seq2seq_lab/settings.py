@@ -37,18 +37,18 @@ AT_LEAST_ONE = Rule("not empty", lambda v: len(v) > 0)
 TOP_K = Rule("a whole number from 1 to 11, or None", lambda v: v is None or (COUNT.holds(v) and v <= 11))
 
 
-def check(name: str, value: Any, rule: Rule) -> None:
+def require(name: str, value: Any, rule: Rule) -> None:
     """Raise a ValueError that names the argument, its value and what is allowed, unless `rule` holds."""
     if not rule.holds(value):
         raise ValueError(f"{name} must be {rule.words}, but is {value!r}")
 
 
-def check_digits(min_digits: Any, max_digits: Any) -> None:
+def require_digits(min_digits: Any, max_digits: Any) -> None:
     """Raise a ValueError unless 1 <= min_digits <= max_digits, both whole numbers."""
-    check("min_digits", min_digits, COUNT)
-    check("max_digits", max_digits, COUNT)
+    require("min_digits", min_digits, COUNT)
+    require("max_digits", max_digits, COUNT)
     at_most = Rule(f"at most max_digits ({max_digits})", lambda v: v <= max_digits)
-    check("min_digits", min_digits, at_most)
+    require("min_digits", min_digits, at_most)
 
 
 def _setting(default: Any, rule: Rule, meaning: str) -> Any:
@@ -85,8 +85,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            check(field.name, getattr(self, field.name), field.metadata["rule"])
-        check_digits(self.min_digits, self.max_digits)
+            require(field.name, getattr(self, field.name), field.metadata["rule"])
+        require_digits(self.min_digits, self.max_digits)
 
     @property
     def batches_per_epoch(self) -> int:

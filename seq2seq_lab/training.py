@@ -19,8 +19,8 @@ import keras
 import numpy as np
 
 import seq2seq_lab.attention  # noqa: F401 (so that Keras knows every class that a file may name)
+from seq2seq_lab._input_pipeline import by_length, fed, pieces
 from seq2seq_lab.data import Batch, get_batch
-from seq2seq_lab.feed import by_length, fed, pieces
 from seq2seq_lab.loss import (
     accuracy_after_mistake,
     accuracy_by_position,
@@ -28,7 +28,7 @@ from seq2seq_lab.loss import (
     token_accuracy,
 )
 from seq2seq_lab.model import Seq2Seq
-from seq2seq_lab.settings import COUNT, POSITIVE, PROBABILITY, SEED, Settings, check
+from seq2seq_lab.settings import COUNT, POSITIVE, PROBABILITY, SEED, Settings, require
 
 VALIDATION_SEED = 2**31 - 1  # one validation set for every training, whatever its seed
 
@@ -73,7 +73,7 @@ class StopWhenRight(keras.callbacks.Callback):
 
     def __init__(self, share: float = 0.99) -> None:
         super().__init__()
-        check("share", share, PROBABILITY)
+        require("share", share, PROBABILITY)
         self.share = share
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -111,16 +111,16 @@ def train(
         ValueError: `samples`, `seed` or a probability is out of range.
     """
     samples = model.settings.samples if samples is None else samples
-    check("samples", samples, COUNT)
+    require("samples", samples, COUNT)
     seed = model.seed if seed is None else seed
-    check("seed", seed, SEED)
+    require("seed", seed, SEED)
     settings = model.settings
     batches = math.ceil(samples / settings.batch_size)
     schedule = schedule or linear_rise(settings)
     if schedule:
         seen = model.samples_seen if model.compiled and optimizer is None else 0
         for n in range(seen, seen + batches * settings.batch_size, settings.batch_size):
-            check(f"schedule({n})", schedule(n), PROBABILITY)
+            require(f"schedule({n})", schedule(n), PROBABILITY)
     prepare(model, optimizer)
     model.seed = seed
 
@@ -175,7 +175,7 @@ def restart(model: Seq2Seq, learning_rate: float | None = None) -> None:
     `keras.utils.set_random_seed` before it chooses the draw.
     """
     if learning_rate is not None:
-        check("learning_rate", learning_rate, POSITIVE)
+        require("learning_rate", learning_rate, POSITIVE)
     prepare(model)
     fresh = type(model).from_config(model.get_config())
     optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
@@ -200,8 +200,8 @@ def held_out(model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_
     """Held-out samples of the lengths that the model's settings name: at first, its validation set."""
     settings = model.settings
     samples = settings.validation_samples if samples is None else samples
-    check("samples", samples, COUNT)
-    check("seed", seed, SEED)
+    require("samples", samples, COUNT)
+    require("seed", seed, SEED)
     return get_batch(samples, settings.min_digits, settings.max_digits, seed, "validation")
 
 

@@ -7,19 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_lab import (
-    AttentionDecoder,
-    Decoder,
-    Encoder,
-    Seq2Seq,
-    Settings,
-    accumulation,
-    get_batch,
-    get_block,
-    parts,
-    train,
-)
-from seq2seq_lab.accumulation import micro_batches
+from seq2seq_lab import AttentionDecoder, Decoder, Encoder, Seq2Seq, Settings, get_batch, get_block, train
+from seq2seq_lab import _accumulation as accumulation
+from seq2seq_lab import encoder_decoder as parts
+from seq2seq_lab._accumulation import micro_batches
 
 SMALL = Settings(
     min_digits=1,

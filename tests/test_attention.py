@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_lab import AttentionDecoder, Encoder, GRUCell, Seq2Seq, Settings, get_batch, load, runtime, train
+from seq2seq_lab.encoder_decoder import free_running, loop_over_steps, teacher_forced
 from seq2seq_lab.loss import sequence_loss
-from seq2seq_lab.parts import free_running, loop_over_steps, teacher_forced
 from seq2seq_lab.settings import with_attention
 
 E, H, A = 4, 6, 3  # sizes of the reference

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq_lab import AttentionDecoder, Seq2Seq, Settings, benchmark, get_batch, get_block, runtime
-from seq2seq_lab.benchmark import (
+from seq2seq_lab import AttentionDecoder, Seq2Seq, Settings, get_batch, get_block, runtime
+from seq2seq_lab.cli import benchmark
+from seq2seq_lab.cli.benchmark import (
     CONTESTANTS,
     DEFAULTS,
     JITTED,

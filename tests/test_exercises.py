@@ -13,11 +13,11 @@ from test_notebooks import SOURCES
 
 import seq2seq_lab as lab
 from seq2seq_lab import gru
+from seq2seq_lab.encoder_decoder import free_running
 from seq2seq_lab.exercises import checking, exercise_named, exercises_of
 from seq2seq_lab.exercises.asking import Raised
 from seq2seq_lab.exercises.exercise import spelled
 from seq2seq_lab.exercises.numbers import WEIGHTS
-from seq2seq_lab.parts import free_running
 
 EXERCISES = exercises_of()
 BUGS = [e for e in EXERCISES if e.symptom]

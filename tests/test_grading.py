@@ -23,7 +23,7 @@ from answers import ANSWERS
 from handins import IMPORTS, NEEDS_BUBBLEWRAP, POINTS, RIGHT, alone, answered, cell, class_of, notebook
 
 import seq2seq_lab
-from seq2seq_lab.__main__ import main
+from seq2seq_lab.cli.main import main
 from seq2seq_lab.exercises import exercise_named
 from seq2seq_lab.grading import record as records
 from seq2seq_lab.grading.record import key

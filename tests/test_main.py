@@ -23,8 +23,9 @@ import numpy as np
 import pytest
 
 import seq2seq_lab
-from seq2seq_lab import Seq2Seq, Settings, arguments, benchmark, commands, runtime, training
-from seq2seq_lab.__main__ import main
+from seq2seq_lab import Seq2Seq, Settings, runtime, training
+from seq2seq_lab.cli import arguments, benchmark, commands
+from seq2seq_lab.cli.main import main
 from seq2seq_lab.settings import settings_table
 
 THREADS = ["--threads", os.environ.get("SEQ2SEQ_LAB_THREADS", "1")]  # those of conftest.py
@@ -236,7 +237,7 @@ def test_lines_that_are_not_digit_words_are_wrong_use(stdin, told, folder, capsy
 def test_help_and_wrong_use_load_neither_tensorflow_nor_keras(folder, fresh_python):
     code = """
 import contextlib, json, os, sys
-from seq2seq_lab.__main__ import main
+from seq2seq_lab.cli.main import main
 os.chdir(os.environ["FOLDER"])
 for command in json.loads(os.environ["COMMANDS"]):
     with contextlib.suppress(SystemExit), open(os.devnull, "w") as nothing:
@@ -457,7 +458,7 @@ def test_ctrl_c_before_training_is_quiet(tmp_path, fresh_python):
     """A signal at the moment that TensorFlow is looked for."""
     code = """
 import signal, sys
-from seq2seq_lab.__main__ import main
+from seq2seq_lab.cli.main import main
 class Interrupt:
     def find_spec(self, name, *_):
         if name == "tensorflow":

@@ -7,9 +7,9 @@ import pytest
 from test_decoding import random_model, teacher_forced
 
 import seq2seq_lab as lab
-from seq2seq_lab import plots
-from seq2seq_lab.maps import AttentionMap
-from seq2seq_lab.reading import Reading
+from seq2seq_lab.views import curves as plots
+from seq2seq_lab.views.maps import AttentionMap
+from seq2seq_lab.views.trace import Reading
 
 mpl.use("agg")
 

@@ -17,7 +17,7 @@ from handins import NEEDS_BUBBLEWRAP
 from nbgrader.api import Gradebook
 from test_notebooks import SOURCES, solution_in
 
-from seq2seq_lab.__main__ import main
+from seq2seq_lab.cli.main import main
 from seq2seq_lab.exercises import exercise_named, exercises_of
 
 NOTEBOOKS = {path.stem: path for path in SOURCES}

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from test_decoding import random_model
 
 import seq2seq_lab as lab
-from seq2seq_lab.panel import (
+from seq2seq_lab.views.panel import (
     BEAM,
     FREE_DIGIT,
     FREE_PLACE,

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from seq2seq_lab.settings import Settings, check_digits, settings_table
+from seq2seq_lab.settings import Settings, require_digits, settings_table
 
 NOT_NUMBERS = [True, "1", float("nan"), float("inf"), [1]]
 NOT_COUNTS = [*NOT_NUMBERS, 0, -1, 1.0, None]
@@ -53,7 +53,7 @@ def test_bad_values_are_refused_by_field_value_and_rule(name):
 
 
 def test_min_digits_may_not_pass_max_digits():
-    check_digits(4, 4)
+    require_digits(4, 4)
     with pytest.raises(ValueError, match=r"min_digits must be at most max_digits \(4\), but is 5"):
         Settings(min_digits=5, max_digits=4)
 

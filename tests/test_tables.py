@@ -3,7 +3,7 @@
 import numpy as np
 
 import seq2seq_lab as lab
-from seq2seq_lab import tables
+from seq2seq_lab.views import tables
 
 
 def test_variable_table_lists_every_weight_before_and_after_the_optimiser():

@@ -17,17 +17,17 @@ from seq2seq_lab import (
     StopWhenRight,
     accuracy_after_mistake,
     evaluate,
-    feed,
     get_block,
     held_out,
     load,
-    parts,
     restart,
     runtime,
     train,
     training,
 )
-from seq2seq_lab.feed import by_length, pieces
+from seq2seq_lab import _input_pipeline as feed
+from seq2seq_lab import encoder_decoder as parts
+from seq2seq_lab._input_pipeline import by_length, pieces
 from seq2seq_lab.training import prepare
 
 pytestmark = pytest.mark.slow  # a training is compiled first

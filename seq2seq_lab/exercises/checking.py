@@ -19,9 +19,8 @@ from seq2seq_lab.exercises import NOTEBOOKS, exercise_named, exercises_of
 from seq2seq_lab.exercises.asking import Raised
 from seq2seq_lab.exercises.exercise import Exercise
 from seq2seq_lab.exercises.verdict import SIGNS, Verdict
-from seq2seq_lab.settings import SEED, Rule
-from seq2seq_lab.settings import check as check_argument
-from seq2seq_lab.tables import Table
+from seq2seq_lab.settings import SEED, Rule, require
+from seq2seq_lab.views.tables import Table
 
 _latest: dict[str, Verdict] = {}  # of this kernel, for `progress`
 
@@ -42,7 +41,7 @@ def check(name: str, answer: Callable, seed: int = 0) -> Verdict:
         ValueError: there is no exercise of that name, or `seed` is out of range.
     """
     exercise = exercise_named(name)
-    check_argument("seed", seed, SEED)
+    require("seed", seed, SEED)
     with _unnoticed():
         _latest[name] = _verdict(exercise, answer, seed)
     return _latest[name]
@@ -57,7 +56,7 @@ def symptom(name: str, function: Callable) -> Table:
     exercise = exercise_named(name)
     if exercise.symptom is None:
         raise ValueError(f"name must be that of a bug of the clinic; got {name!r}")
-    check_argument("function", function, Rule("a function", callable))
+    require("function", function, Rule("a function", callable))
     with _unnoticed():
         here, healthy = f"{exercise.measure(function):.3f}", _healthy(name)
     return Table(("measured", "here", "healthy"), [(exercise.measures, here, healthy)])
@@ -71,7 +70,7 @@ def progress(notebook: int | None = None) -> Table:
     """
     numbers = range(1, len(NOTEBOOKS) + 1)
     if notebook is not None:
-        check_argument("notebook", notebook, Rule(f"one of {[*numbers]}, or None", lambda v: v in numbers))
+        require("notebook", notebook, Rule(f"one of {[*numbers]}, or None", lambda v: v in numbers))
     rows, earned, most = [], 0, 0
     for exercise in exercises_of(notebook):
         verdict = _latest.get(exercise.name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from seq2seq_lab.contracts import Hypothesis
 from seq2seq_lab.exercises import asking, decoder_bugs
 from seq2seq_lab.exercises.exercise import Exercise, Finding, Mistake
-from seq2seq_lab.hypothesis import Hypothesis
 
 # --- one step of a beam
 

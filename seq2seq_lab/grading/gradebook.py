@@ -9,8 +9,8 @@ import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.utils import parse_utc
 
+from seq2seq_lab._files import whole_file
 from seq2seq_lab.exercises.verdict import Verdict
-from seq2seq_lab.files import whole_file
 from seq2seq_lab.grading.assignment import cell_name
 from seq2seq_lab.grading.record import Record
 from seq2seq_lab.grading.written import given_for, read

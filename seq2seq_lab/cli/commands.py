@@ -17,10 +17,10 @@ import subprocess
 import sys
 import time
 
-from seq2seq_lab.arguments import PROGRAM, SETTINGS, flag
-from seq2seq_lab.files import whole_file
+from seq2seq_lab._files import whole_file
+from seq2seq_lab.cli.arguments import PROGRAM, SETTINGS, flag
 from seq2seq_lab.runtime import device, version, versions
-from seq2seq_lab.settings import Rule, Settings, check, with_attention
+from seq2seq_lab.settings import Rule, Settings, require, with_attention
 
 PHASES = ("import", "build", "compile", "training", "validation", "evaluation", "save")
 AT_ONCE = 1_000  # texts translated together
@@ -108,8 +108,8 @@ def benchmark(args: argparse.Namespace) -> int:
     if args.quick and args.plot:
         args.parser.error("argument --plot: draws what --quick leaves out, so give one of the two")
     _start(args)
-    from seq2seq_lab.benchmark import benchmark, benchmark_table
-    from seq2seq_lab.plots import plot_growth
+    from seq2seq_lab.cli.benchmark import benchmark, benchmark_table
+    from seq2seq_lab.views.curves import plot_growth
 
     rows, growth = benchmark(quick=args.quick)
     machine = {"device": device(), "threads": args.threads, "cores": os.cpu_count()}
@@ -253,7 +253,7 @@ def _settings(args):
             return with_attention(**given)
         settings = Settings(**given)
         units = Rule(f"that of --encoder-units ({settings.encoder_units})", settings.encoder_units.__eq__)
-        check("decoder_units", settings.decoder_units, units)
+        require("decoder_units", settings.decoder_units, units)
         return settings
     except ValueError as error:
         name, _, fault = str(error).partition(" ")

@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from seq2seq_lab.plots import BLUE, GREY, finished
-from seq2seq_lab.settings import AT_LEAST_ONE, Rule, check
-from seq2seq_lab.tables import ORANGE
+from seq2seq_lab.settings import AT_LEAST_ONE, Rule, require
+from seq2seq_lab.views.curves import BLUE, GREY, finished
+from seq2seq_lab.views.tables import ORANGE
 from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, encode
 
 ANSWERS = Rule(
@@ -35,9 +35,9 @@ def answer_tree(model: Any, text: str, answers: Sequence[str]) -> dict[str, floa
         ValueError: the text or the answers are empty, or hold what they must not.
     """
     ids = encode(text)
-    check("text", text, AT_LEAST_ONE)
-    check("answers", answers, AT_LEAST_ONE)
-    check("answers", answers, ANSWERS)
+    require("text", text, AT_LEAST_ONE)
+    require("answers", answers, AT_LEAST_ONE)
+    require("answers", answers, ANSWERS)
     N, T = len(answers), max(map(len, answers))
     targets_in = np.stack([encode((END + answer).ljust(T + 1, END))[:T] for answer in answers])
     p = tf.nn.softmax(model(np.tile(ids, (N, 1)), np.full(N, len(ids)), targets_in)).numpy()  # (N, T, 11)
@@ -56,9 +56,9 @@ def plot_tree(tree: Mapping[str, float], marked: Sequence[str] = ()) -> Figure:
     Raises:
         ValueError: the tree is empty, or a marked answer is not in it.
     """
-    check("tree", tree, AT_LEAST_ONE)
+    require("tree", tree, AT_LEAST_ONE)
     for answer in marked:
-        check("marked", answer, Rule("in the tree", tree.__contains__))
+        require("marked", answer, Rule("in the tree", tree.__contains__))
     leaves = [a for a in tree if not any(b != a and b.startswith(a) for b in tree)]
     height = {}
     for beginning in sorted([*tree, ""], key=len, reverse=True):

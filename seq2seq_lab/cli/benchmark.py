@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from seq2seq_lab._input_pipeline import by_length, fed, pieces
 from seq2seq_lab.attention import AttentionDecoder
 from seq2seq_lab.data import LONGEST_WORD, get_block
-from seq2seq_lab.feed import by_length, fed, pieces
 from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Settings, with_attention
-from seq2seq_lab.tables import Table
 from seq2seq_lab.training import held_out, prepare, restart
+from seq2seq_lab.views.tables import Table
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS, WORDS
 
 BATCH_SIZES, DIGITS = (16, 128, 1024), (10, 40)
@@ -173,7 +173,7 @@ def attention(settings: Settings, turns: int) -> list[Row]:
 
 def reaction(turns: int) -> list[Row]:
     """From a keystroke in the panel of notebook 3 to what it draws, for a text of ten words."""
-    from seq2seq_lab.panel import Panel
+    from seq2seq_lab.views.panel import Panel
 
     panel = Panel({"": Seq2Seq(decoder=AttentionDecoder(GRUCell(16)))}, "one")
     texts = [" ".join(WORDS[i:] + WORDS[:i]) for i in range(10)]

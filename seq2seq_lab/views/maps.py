@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from seq2seq_lab.plots import finished
-from seq2seq_lab.settings import AT_LEAST_ONE, COUNT, Rule, check
+from seq2seq_lab.settings import AT_LEAST_ONE, COUNT, Rule, require
+from seq2seq_lab.views.curves import finished
 from seq2seq_lab.vocabulary import DIGITS, END, decode, encode, visible
 
 SCALE = {"cmap": "viridis", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
@@ -41,7 +41,7 @@ def attention_map(model: Any, text: str, steps: int | None = None) -> AttentionM
         ValueError: the text is empty or has a character without an id, or the decoder does not attend.
     """
     ids = encode(text)
-    check("text", text, AT_LEAST_ONE)
+    require("text", text, AT_LEAST_ONE)
     steps = len(model.translate([text])[0]) if steps is None else steps
     logits, weights = model.free_running(ids[None], [len(ids)], steps, return_attention=True)
     return AttentionMap(text, decode(np.argmax(logits[0], -1)), weights[0].numpy())
@@ -58,7 +58,7 @@ def removal_map(model: Any, text: str) -> AttentionMap:
         ValueError: the text has fewer than two characters, or one without an id.
     """
     ids = encode(text)
-    check("text", text, Rule("at least two characters long", lambda v: len(v) > 1))
+    require("text", text, Rule("at least two characters long", lambda v: len(v) > 1))
     (written,) = model.translate([text])
     S = len(ids)
     inputs = np.stack([ids, *(np.append(np.delete(ids, s), 0) for s in range(S))])  # (1 + S, S)
@@ -92,9 +92,9 @@ def plot_attention(*maps: AttentionMap, titles: Sequence[str] = ()) -> Figure:
     Raises:
         ValueError: there is none, or it is something else; `titles` do not fit.
     """
-    check("maps", maps, AT_LEAST_ONE)
-    check("maps", maps, MAPS)
-    check(
+    require("maps", maps, AT_LEAST_ONE)
+    require("maps", maps, MAPS)
+    require(
         "titles", titles, Rule(f"{len(maps)}, one for each map, or none", lambda v: len(v) in (0, len(maps)))
     )
     height = sum(len(m.written) for m in maps)
@@ -116,10 +116,10 @@ def plot_attention_maps(maps: Sequence[AttentionMap], titles: Sequence[str], col
     Raises:
         ValueError: there is none, or it is something else; `titles` or `columns` do not fit.
     """
-    check("maps", maps, AT_LEAST_ONE)
-    check("maps", maps, MAPS)
-    check("titles", titles, Rule(f"{len(maps)}, one for each map", lambda v: len(v) == len(maps)))
-    check("columns", columns, COUNT)
+    require("maps", maps, AT_LEAST_ONE)
+    require("maps", maps, MAPS)
+    require("titles", titles, Rule(f"{len(maps)}, one for each map", lambda v: len(v) == len(maps)))
+    require("columns", columns, COUNT)
     rows = -(-len(maps) // columns)
     size = {"figsize": (9, 1.25 * rows + 0.5), "layout": "constrained"}
     figure, panels = plt.subplots(rows, columns, squeeze=False, **size)

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from seq2seq_lab.decoding import any_size
 from seq2seq_lab.gru import GRUCell
-from seq2seq_lab.settings import AT_LEAST_ONE, Rule, check
+from seq2seq_lab.settings import AT_LEAST_ONE, Rule, require
 from seq2seq_lab.vocabulary import DIGITS, END, END_ID, SYMBOLS, decode, encode, longest_answer
 
 FREE = -1  # no symbol is forced
@@ -53,7 +53,7 @@ def read(
     """
     digits, places = digits or {}, places or {}
     ids = encode(text)
-    check("text", text, AT_LEAST_ONE)
+    require("text", text, AT_LEAST_ONE)
     _check_forced(digits, places, len(ids), hasattr(model.decoder, "attend"))
     steps = longest_answer(len(ids))
     forced, seen = np.full(steps, FREE, np.int32), np.ones((steps, len(ids)), bool)
@@ -67,18 +67,18 @@ def read(
 
 
 def _check_forced(digits, places, S, attends):
-    check("digits", digits, BY_STEP)
-    check("places", places, BY_STEP)
+    require("digits", digits, BY_STEP)
+    require("places", places, BY_STEP)
     symbol = Rule(f"one of {DIGITS}{END}", tuple(DIGITS + END).__contains__)
     for step, digit in digits.items():
-        check(f"digits[{step}]", digit, symbol)
+        require(f"digits[{step}]", digit, symbol)
     among = Rule(
         f"some of 0 ... {S - 1}",
         lambda v: isinstance(v, Collection) and len(v) > 0 and all(place in range(S) for place in v),
     )
     for step, looked_at in places.items():
-        check("places", places, Rule("empty where the decoder does not attend", lambda _: attends))
-        check(f"places[{step}]", looked_at, among)
+        require("places", places, Rule("empty where the decoder does not attend", lambda _: attends))
+        require(f"places[{step}]", looked_at, among)
 
 
 @tf.function(autograph=False)

@@ -19,8 +19,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from tqdm import tqdm
 
 from seq2seq_lab.data import Batch, length_mask
-from seq2seq_lab.settings import Rule, check
-from seq2seq_lab.tables import ORANGE
+from seq2seq_lab.settings import Rule, require
+from seq2seq_lab.views.tables import ORANGE
 from seq2seq_lab.vocabulary import SYMBOLS, visible
 
 # Okabe and Ito's colours, told apart by colour-blind eyes as well.
@@ -95,7 +95,7 @@ def plot_histories(
         ValueError: `measure` is none of those that `train` keeps.
     """
     labels = {"loss": "training loss, nats a token", **{name: label for name, (label, _) in MEASURES.items()}}
-    check("measure", measure, Rule(f"one of {', '.join(labels)}", labels.__contains__))
+    require("measure", measure, Rule(f"one of {', '.join(labels)}", labels.__contains__))
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     _trainings(axes, {name: (samples, history.history[measure]) for name, history in histories.items()})
     axes.set(ylabel=labels[measure], ylim=(0, None if measure == "loss" else 1.02))

@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_lab.gru import GRUCell, initializer, length, time_loop, unroll
-from seq2seq_lab.settings import COUNT, Rule, Settings, check
+from seq2seq_lab.settings import COUNT, Rule, Settings, require
 from seq2seq_lab.vocabulary import END_ID, INPUT_SYMBOLS, TARGET_SYMBOLS
 
 
@@ -37,7 +37,7 @@ class _Part(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check("embedding", embedding, COUNT)
+        require("embedding", embedding, COUNT)
         self.cell = cell
         self.embedding = embedding
         self.embeddings_initializer = initializer(embeddings_initializer or normal(Settings()))
@@ -54,7 +54,7 @@ class _Part(keras.layers.Layer):
         elif isinstance(self.cell, GRUCell):
             built_for = self.cell.W_xz.shape[0] - width + self.embedding
             words = f"{built_for}, for which its cell was already built (or make a new cell)"
-            check("embedding", self.embedding, Rule(words, lambda v: v == built_for))
+            require("embedding", self.embedding, Rule(words, lambda v: v == built_for))
 
     def get_config(self) -> dict:
         return {

@@ -14,13 +14,13 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib import colormaps
 
+from seq2seq_lab.contracts import Hypothesis
 from seq2seq_lab.decoding import BeamSearch
-from seq2seq_lab.hypothesis import Hypothesis
-from seq2seq_lab.maps import plot_reading
 from seq2seq_lab.model import Seq2Seq
-from seq2seq_lab.reading import Reading, read
-from seq2seq_lab.settings import Rule, check
-from seq2seq_lab.tables import ORANGE
+from seq2seq_lab.settings import Rule, require
+from seq2seq_lab.views.maps import plot_reading
+from seq2seq_lab.views.tables import ORANGE
+from seq2seq_lab.views.trace import Reading, read
 from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, WORDS, visible
 
 TEXT = "three one four one five six"
@@ -52,8 +52,8 @@ def lab_panel(models: Seq2Seq | Mapping[str, Seq2Seq], text: str = TEXT) -> widg
     from IPython.display import display
 
     named = models if isinstance(models, Mapping) else {"the model": models}
-    check("models", list(named.values()), MODELS)
-    check("text", text, READABLE)
+    require("models", list(named.values()), MODELS)
+    require("text", text, READABLE)
     display(plot_reading(read(list(named.values())[-1], text)))
     return Panel(named, text).box
 

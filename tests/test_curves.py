@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import seq2seq_lab as lab
-from seq2seq_lab import plots, runtime
-from seq2seq_lab.benchmark import Growth, Row
+from seq2seq_lab import runtime
+from seq2seq_lab.cli.benchmark import Growth, Row
+from seq2seq_lab.views import curves as plots
 
 mpl.use("agg")
 HISTORY = {"loss": [2.0, 1.5], "val_token_accuracy": [0.2, 0.4], "val_exact_match": [0.0, 0.1]}

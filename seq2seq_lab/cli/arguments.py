@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from seq2seq_lab.files import check_writable
+from seq2seq_lab._files import check_writable
 from seq2seq_lab.runtime import version
 from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, Settings
 
 PROGRAM = "seq2seq-lab"
-NOTEBOOKS = pathlib.Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOKS = pathlib.Path(__file__).resolve().parents[2] / "notebooks"
 SETTINGS = {field.name: field for field in dataclasses.fields(Settings)}
 
 

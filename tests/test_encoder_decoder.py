@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seq2seq_lab.encoder_decoder import Decoder, Encoder, free_running, loop_over_steps, teacher_forced
 from seq2seq_lab.gru import WEIGHTS, GRUCell, length
 from seq2seq_lab.loss import sequence_loss
-from seq2seq_lab.parts import Decoder, Encoder, free_running, loop_over_steps, teacher_forced
 from seq2seq_lab.settings import Settings
 
 E, H = 4, 6  # sizes of the reference
