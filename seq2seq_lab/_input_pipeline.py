@@ -34,7 +34,7 @@ def blocks(model: Any, batches: int, schedule: Callable | None = None) -> tf.dat
             last = min(K, first + end - done)
             x, targets, mask = get_block(model.seed, index, settings).for_keras
             if schedule is not None:
-                x = *x, own_symbols(model.seed, index, settings, schedule)
+                x = *x, flip_coins(model.seed, index, settings, schedule)
             yield (*x, np.array([first, last], np.int32)), targets, mask
             done += last - first
             unfinished = done < end
@@ -50,8 +50,8 @@ def blocks(model: Any, batches: int, schedule: Callable | None = None) -> tf.dat
     return tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(1)
 
 
-def own_symbols(seed: int, index: int, settings: Settings, schedule: Callable) -> np.ndarray:
-    """Where the decoder reads its own last symbol in block number `index`, `(K, B, T)` of coins thrown.
+def flip_coins(seed: int, index: int, settings: Settings, schedule: Callable) -> np.ndarray:
+    """Where the decoder reads its own last symbol in block number `index`, `(K, B, T)` of coins flipped.
 
     `schedule` gives their probability from the training samples before a batch. At the first step there is
     nothing of its own to read.

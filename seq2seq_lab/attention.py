@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from seq2seq_lab.encoder_decoder import Decoder, normal
-from seq2seq_lab.gru import SMALL, GRUCell
+from seq2seq_lab.contracts import DecoderOutput, Nest
+from seq2seq_lab.encoder_decoder import Decoder, normal, one_step, state_size
+from seq2seq_lab.gru import SMALL, GRUCell, length, time_loop
 from seq2seq_lab.settings import COUNT, Settings, require
 
 
@@ -61,7 +62,7 @@ class AttentionDecoder(Decoder):
     width are made when it is first started, which `Seq2Seq` does.
 
     Args:
-        cell: a `GRUCell`, or any Keras cell with one state.
+        cell: a `GRUCell`, or any Keras cell.
         embedding: E, numbers that stand for a digit.
         attention_units: A, numbers that are compared for each position.
     """
@@ -85,12 +86,18 @@ class AttentionDecoder(Decoder):
     def build_cell(self, width: int) -> None:
         """Wait for the encoder's width: the cell reads the context beside the embedding."""
 
-    def start(self, outputs: tf.Tensor, state: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple:
-        """The keys of all positions, and the first state; makes the weights when first called.
+    @property
+    def settings(self) -> dict:
+        """The settings that its sizes stand for; None for what none stands for."""
+        return {**super().settings, "attention_units": self.attention.units}
+
+    def start(self, outputs: tf.Tensor, state: Nest, inputs_seqlen: tf.Tensor) -> tuple[Nest, Memory]:
+        """The first state, and the keys of all positions; makes the weights when first called.
 
         Raises:
             ValueError: the weights were made for an encoder of another width.
         """
+        state = in_a_row(state)
         if not self.attention.built:
             self._make_weights(state.shape[-1], outputs.shape[-1])
         if (state.shape[-1], outputs.shape[-1]) != (self.W_s.shape[0], self.attention.U_a.shape[0]):
@@ -98,26 +105,50 @@ class AttentionDecoder(Decoder):
                 f"this decoder was made for an encoder of {self.W_s.shape[0]} units, "
                 f"but reads one of units={state.shape[-1]}"
             )
-        memory = self.attention.remember(outputs, inputs_seqlen)
-        return memory, tf.tanh(state @ self.W_s + self.b_s)
+        units = state_size(self.cell)
+        first = tf.split(tf.tanh(state @ self.W_s + self.b_s), tf.nest.flatten(units), 1)
+        return tf.nest.pack_sequence_as(units, first), self.attention.remember(outputs, inputs_seqlen)
 
-    def step(self, token: tf.Tensor, state: tf.Tensor, memory: Memory) -> tf.Tensor:
-        """Read a token `(B,)` and a context in a state `(B, H)`; returns the next state."""
-        weight = self.attend(state, memory)  # (B, S)
+    def step(self, state: Nest, token: tf.Tensor, memory: Memory) -> tuple[Nest, DecoderOutput]:
+        """Read a token `(B,)` and a context in a state; returns the next state, logits and weights."""
+        h, state, weight = self.look_and_read(state, token, memory)
+        return state, DecoderOutput(h @ self.W_out + self.b_out, weight)
+
+    def look_and_read(
+        self, state: Nest, token: tf.Tensor, memory: Memory
+    ) -> tuple[tf.Tensor, Nest, tf.Tensor]:
+        """A step without its logits: output `(B, H)`, next state, weights `(B, S)`."""
+        weight = self.attention.weights_of(in_a_row(state), memory)  # (B, S)
         context = tf.reduce_sum(weight[..., None] * memory.outputs, 1)  # (B, H)
         x = tf.concat([tf.gather(self.embeddings, token), context], 1)
-        return self.cell(x, [state])[0]
+        return *one_step(self.cell, x, state), weight
 
-    def attend(self, state: tf.Tensor, memory: Memory) -> tf.Tensor:
-        """Where each state `(..., B, H)` looks: weights `(..., B, S)`."""
-        return self.attention.weights_of(state, memory)
+    def sequence(self, state: Nest, tokens: tf.Tensor, memory: Memory) -> DecoderOutput:
+        """All of `tokens (T, B)`: a loop over `step`, but for the logits, which are one product behind it."""
+
+        def step(t, state):
+            h, state, weight = self.look_and_read(state, tf.gather(tokens, t), memory)
+            return state, (h, weight)
+
+        _, (h, weight) = time_loop(step, state, length(tokens), length(tokens))  # (T, B, H), (T, B, S)
+        return DecoderOutput(h @ self.W_out + self.b_out, weight)
+
+    def restrict(self, memory: Memory, places: tf.Tensor) -> Memory:
+        """The memory of one who can only look at the places that are true, `(B, S)`."""
+        return memory._replace(mask=memory.mask & places)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "attention_units": self.attention.units}
 
-    def _make_weights(self, state_width, output_width):
+    def _make_weights(self, state_width: int, output_width: int) -> None:
         super().build_cell(self.embedding + output_width)
-        H = self.cell.state_size
+        H = sum(tf.nest.flatten(state_size(self.cell)))
         self.W_s = self.add_weight((state_width, H), "glorot_uniform", name="W_s")
         self.b_s = self.add_weight((H,), "zeros", name="b_s")
         self.attention.build(H, output_width)
+
+
+def in_a_row(state: Nest) -> tf.Tensor:
+    """All that a state holds, `(B, H)`: of several tensors, one beside the other."""
+    parts = tf.nest.flatten(state)
+    return parts[0] if len(parts) == 1 else tf.concat(parts, 1)

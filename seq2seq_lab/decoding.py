@@ -1,9 +1,24 @@
-"""From a decoder's states to a text: greedy, sampling and beam search, each one a loop over `step`.
+"""The loop, and the ways to choose the next token.
 
-    log p(y | x) = sum_t log p(y_t | y_1 ... y_{t-1}, x)      what a hypothesis is worth
-    score        = log p(y | x) / length ** length_power      by which beam search compares
+    state, memory = decoder.start(*encoder(inputs, inputs_seqlen), inputs_seqlen)
+    token = "#"
+    for t in range(T):
+        state, output = decoder.step(state, token, memory)
+        token = choose(t, output.logits)
 
-Beam search after Freitag and Al-Onaizan 2017, arXiv 1702.01806. Used in notebook 3.
+    teacher forcing      the true token
+    free running         the arg-max: greedy
+    scheduled sampling   a coin decides between the two
+    sampling             drawn from the softmax
+    beam search          the best continuations of several hypotheses, rows as well as tokens
+
+What a hypothesis is worth, and by what beam search compares:
+
+    log p(y | x) = sum_t log p(y_t | y_1 ... y_{t-1}, x)
+    score        = log p(y | x) / length ** length_power
+
+Beam search after Freitag and Al-Onaizan 2017, arXiv 1702.01806; scheduled sampling after Bengio et al. 2015,
+arXiv 1506.03099. Used in notebook 3.
 """
 
 from __future__ import annotations
@@ -15,9 +30,116 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_lab.contracts import Hypothesis
+from seq2seq_lab.contracts import DecoderLike, DecoderOutput, Hypothesis, Nest
+from seq2seq_lab.gru import length, time_loop
 from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, require
 from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS, decode
+
+
+def decode_with(
+    choose: Callable,
+    decoder: DecoderLike,
+    state: Nest,
+    memory: Nest,
+    steps: Any,
+    first: Any = END_ID,
+    limits: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, DecoderOutput]:
+    """The one loop: step the decoder, and choose the token that it reads next.
+
+    Args:
+        choose: from the time and the logits `(B, 11)` to the next token `(B,)`.
+        state, memory: as `decoder.start` gives them.
+        steps: how many to take at most.
+        first: the token that is read at first.
+        limits: how many symbols each row may have, `(B,)`; then a row that has ended stays at `#`, and the
+            loop ends when all have. Unless given, every row takes all steps.
+
+    Returns:
+        The tokens chosen, `(steps, B)`, and what the decoder said, `(steps, B, ...)`.
+    """
+
+    def step(t, carry):
+        token, state = carry
+        state, output = decoder.step(state, token, memory)
+        chosen = choose(t, output.logits)
+        if limits is not None:
+            chosen = tf.where(is_open(t, token, limits), chosen, END_ID)
+        return (chosen, state), (chosen, output)
+
+    def unfinished(t, carry):
+        return tf.reduce_any(is_open(t, carry[0], limits))
+
+    B = length(tf.nest.flatten(state)[0])
+    start = tf.broadcast_to(tf.cast(first, tf.int32), [B]), state
+    _, (tokens, output) = time_loop(
+        step, start, steps, steps, unfinished=None if limits is None else unfinished
+    )
+    return tokens, output
+
+
+def is_open(t: tf.Tensor, token: tf.Tensor, limits: tf.Tensor) -> tf.Tensor:
+    """Where another symbol may follow `token`: not behind an end, which the first `#` is not."""
+    return (t < limits) & ((token != END_ID) | (t == 0))
+
+
+# Ways to choose: from `t` and `logits (B, 11)` to the token that is read at t + 1
+
+
+def greedy(t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """The arg-max."""
+    return tf.argmax(logits, -1, tf.int32)
+
+
+def ground_truth(tokens: tf.Tensor) -> Callable:
+    """Teacher forcing: the next of `tokens (T, B)`, whatever the decoder said."""
+    return lambda t, logits: tf.gather(tokens, tf.minimum(t + 1, length(tokens) - 1))
+
+
+def scheduled_sampling(coins: tf.Tensor, tokens: tf.Tensor) -> Callable:
+    """The arg-max where `coins (T, B)` is true for the next step, else the next of `tokens (T, B)`."""
+    true = ground_truth(tokens)
+
+    def choose(t, logits):
+        coin = tf.gather(coins, tf.minimum(t + 1, length(coins) - 1))
+        return tf.where(coin, greedy(t, logits), true(t, logits))
+
+    return choose
+
+
+def sampled(temperature: tf.Tensor, top_k: tf.Tensor, seed: tf.Tensor) -> Callable:
+    """Sampling: from the softmax of the `top_k` most likely, at a temperature."""
+
+    def choose(t, logits):
+        log_p = tf.nn.log_softmax(logits)
+        rank = tf.argsort(tf.argsort(log_p, direction="DESCENDING", stable=True))
+        kept = tf.where(rank < top_k, log_p / tf.cast(temperature, log_p.dtype), -np.inf)
+        return tf.random.stateless_categorical(kept, 1, [seed, t], tf.int32)[:, 0]
+
+    return choose
+
+
+def teacher_forced(decoder: DecoderLike, state: Nest, memory: Nest, tokens: tf.Tensor) -> DecoderOutput:
+    """What a decoder says that reads `tokens (T, B)`: in one go where it can, else by the loop."""
+    if in_one_go := getattr(decoder, "sequence", None):
+        return in_one_go(state, tokens, memory)
+    return decode_with(ground_truth(tokens), decoder, state, memory, length(tokens), tokens[0])[1]
+
+
+def tokens_read(
+    decoder: DecoderLike, state: Nest, memory: Nest, tokens: tf.Tensor, coins: tf.Tensor
+) -> tf.Tensor:
+    """What a decoder reads that, where `coins (T, B)` is true, reads its own last arg-max: `(T, B)`.
+
+    Tokens have no gradient: once they are known, scheduled sampling is teacher forcing with them.
+    """
+    choose = scheduled_sampling(coins, tokens)
+    chosen, _ = decode_with(choose, decoder, state, memory, length(tokens) - 1, tokens[0])
+    return tf.concat([tokens[:1], chosen], 0)
+
+
+# Strategies: whole answers to a text
+
 
 FIELDS = {
     "temperature": POSITIVE,
@@ -31,15 +153,15 @@ FIELDS = {
 class Found(NamedTuple):
     """`N` hypotheses for each of `B` texts, the best first."""
 
-    tokens: tf.Tensor  # (B, N, steps), `#` behind the end
+    tokens: tf.Tensor  # (B, N, steps), anything behind the end
     length: tf.Tensor  # (B, N), counts the `#`
     log_probability: tf.Tensor  # (B, N), -inf where there are fewer than N
     score: tf.Tensor  # (B, N)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Decoding:
-    """What the three share: fields that are checked, and reach a compiled program as numbers."""
+class Strategy:
+    """How answers are found: fields that are checked, and reach a compiled program as numbers."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -55,19 +177,23 @@ class _Decoding:
         """The last arguments of `search`."""
         return ()
 
+    @staticmethod
+    def search(decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any) -> Found:
+        """From a state and a memory as `decoder.start` gives them, at most `limits (B,)` symbols."""
+        raise NotImplementedError
+
 
 @dataclasses.dataclass(frozen=True)
-class Greedy(_Decoding):
+class Greedy(Strategy):
     """Take the most likely symbol at each step."""
 
     @staticmethod
-    def search(decoder: Any, state: tf.Tensor, memory: Any, limits: tf.Tensor) -> Found:
-        """From `state (B, H)` and `memory` as `decoder.start` gives them, at most `limits (B,)` symbols."""
-        return one_by_one(decoder, state, memory, limits, lambda t, log_p: tf.argmax(log_p, -1, tf.int32))
+    def search(decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any) -> Found:
+        return one_answer(greedy, decoder, state, memory, limits)
 
 
 @dataclasses.dataclass(frozen=True)
-class Sampling(_Decoding):
+class Sampling(Strategy):
     """Draw each symbol: p ** (1 / temperature), scaled to sum 1, among the `top_k` most likely (or all).
 
     Row b of a batch depends on the seed, on b and on its own text alone.
@@ -82,27 +208,24 @@ class Sampling(_Decoding):
         return np.float32(self.temperature), np.int32(self.top_k or TARGET_SYMBOLS), np.int32(self.seed)
 
     @staticmethod
-    def search(
-        decoder: Any,
-        state: tf.Tensor,
-        memory: Any,
-        limits: tf.Tensor,
-        temperature: tf.Tensor,
-        top_k: tf.Tensor,
-        seed: tf.Tensor,
-    ) -> Found:
-        """As for `Greedy`, with this class' fields behind."""
+    def search(decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any) -> Found:
+        return one_answer(sampled(*numbers), decoder, state, memory, limits)
 
-        def draw(t, log_p):
-            rank = tf.argsort(tf.argsort(log_p, direction="DESCENDING", stable=True))
-            kept = tf.where(rank < top_k, log_p / tf.cast(temperature, log_p.dtype), -np.inf)
-            return tf.random.stateless_categorical(kept, 1, [seed, t], tf.int32)[:, 0]
 
-        return one_by_one(decoder, state, memory, limits, draw)
+def one_answer(choose: Callable, decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor) -> Found:
+    """One answer to each text, symbol by symbol, and what it is worth."""
+    steps = tf.reduce_max(limits)
+    tokens, output = decode_with(choose, decoder, state, memory, steps, limits=limits)  # (steps, B)
+    ended = tf.cumsum(tf.cast(tokens == END_ID, tf.int32), exclusive=True) > 0
+    going_on = ~ended & (tf.range(steps)[:, None] < limits)
+    log_p = tf.gather(tf.nn.log_softmax(output.logits), tokens, batch_dims=2)
+    log_p = tf.reduce_sum(tf.where(going_on, log_p, 0), 0)[:, None]  # (B, 1)
+    n = tf.reduce_sum(tf.cast(going_on, tf.int32), 0)[:, None]
+    return Found(tf.transpose(tokens)[:, None], n, log_p, log_p)
 
 
 @dataclasses.dataclass(frozen=True)
-class BeamSearch(_Decoding):
+class BeamSearch(Strategy):
     """Keep the `width` best beginnings at each step; with `length_power` 0 the score is the log-probability.
 
     A larger power favours longer texts: 1 compares means over the symbols.
@@ -120,84 +243,48 @@ class BeamSearch(_Decoding):
         return np.int32(self.width), np.float32(self.length_power)
 
     @staticmethod
-    def search(
-        decoder: Any,
-        state: tf.Tensor,
-        memory: Any,
-        limits: tf.Tensor,
-        width: tf.Tensor,
-        length_power: tf.Tensor,
-    ) -> Found:
-        """As for `Greedy`, with this class' fields behind.
+    def search(decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any) -> Found:
+        """The loop once more: here rows are chosen as well as tokens.
 
-        The `W` hypotheses of a row stand beside each other. One that has ended stays as it is, and goes on
+        The `W` hypotheses of a text stand beside each other. One that has ended stays as it is, and goes on
         competing.
         """
-        B, H, V = tf.shape(state)[0], state.shape[-1], TARGET_SYMBOLS
-        steps, length_power = tf.reduce_max(limits), tf.cast(length_power, state.dtype)
-        memory = tf.nest.map_structure(lambda a: None if a is None else tf.repeat(a, width, 0), memory)
-        stay = tf.one_hot(END_ID, V, tf.zeros((), state.dtype), -np.inf)  # the only way on from an end
+        width, length_power = numbers
+        B, V, steps = length(tf.nest.flatten(state)[0]), TARGET_SYMBOLS, tf.reduce_max(limits)
+        state, memory = tf.nest.map_structure(lambda a: tf.repeat(a, width, 0), (state, memory))
+        stay = tf.one_hot(END_ID, V, 0.0, -np.inf)  # the only way on from an end
 
-        def scored(log_p, length):
-            return log_p / tf.cast(length, log_p.dtype) ** length_power
+        def scored(log_p, n):
+            return log_p / tf.cast(n, tf.float32) ** length_power
 
-        def step(t, tokens, h, length, log_p):
+        def step(t, tokens, state, n, log_p):
             token = tokens[:, :, t]  # (B, W): written last, or the `#` that starts
-            h = decoder.step(tf.reshape(token, [-1]), h, memory)  # (B W, H)
-            log_q = tf.reshape(tf.nn.log_softmax(decoder.logits(h)), [B, width, V])
+            state, output = decoder.step(state, tf.reshape(token, [-1]), memory)
+            log_q = tf.nn.log_softmax(tf.cast(output.logits, tf.float32))  # (B W, V)
             going_on = is_open(t, token, limits[:, None])
-            log_p = log_p[..., None] + tf.where(going_on[..., None], log_q, stay)  # (B, W, V)
-            length += tf.cast(going_on, tf.int32)
+            log_q = tf.where(going_on[..., None], tf.reshape(log_q, [B, width, V]), stay)
+            n += tf.cast(going_on, tf.int32)
 
-            _, best = tf.math.top_k(tf.reshape(scored(log_p, length[..., None]), [B, -1]), width)
-            parent, token = best // V, best % V  # (B, W)
+            log_p = log_p[..., None] + log_q  # (B, W, V)
+            _, best = tf.math.top_k(tf.reshape(scored(log_p, n[..., None]), [B, -1]), width)
             log_p = tf.gather(tf.reshape(log_p, [B, -1]), best, batch_dims=1)
-            h = tf.reshape(h, [B, width, H])
-            tokens, h, length = (tf.gather(a, parent, batch_dims=1) for a in (tokens, h, length))
+            parent, token = best // V, best % V  # (B, W)
+            tokens, n = (tf.gather(a, parent, batch_dims=1) for a in (tokens, n))
             tokens = tf.where(tf.range(steps + 1) == t + 1, token[..., None], tokens)
-            return t + 1, tokens, tf.reshape(h, [-1, H]), length, log_p
+            rows = tf.reshape(tf.range(B)[:, None] * width + parent, [-1])
+            state = tf.nest.map_structure(lambda a: tf.gather(a, rows), state)
+            return t + 1, tokens, state, n, log_p
 
-        def unfinished(t, tokens, h, length, log_p):
+        def unfinished(t, tokens, state, n, log_p):
             return tf.reduce_any(is_open(t, tokens[:, :, t], limits[:, None]) & (log_p > -np.inf))
 
-        tokens = tf.fill([B, width, steps + 1], END_ID)
-        only_one = tf.where(tf.range(width) == 0, tf.zeros([B, width], state.dtype), -np.inf)
-        start = 0, tokens, tf.repeat(state, width, 0), tf.zeros([B, width], tf.int32), only_one
-        t, tokens, _, length, log_p = tf.while_loop(unfinished, step, start)
-        return Found(tokens[:, :, 1 : t + 1], length, log_p, scored(log_p, length))
+        tokens, n = tf.fill([B, width, steps + 1], END_ID), tf.zeros([B, width], tf.int32)
+        only_one = tf.where(tf.range(width) == 0, tf.zeros([B, width]), -np.inf)
+        t, tokens, _, n, log_p = tf.while_loop(unfinished, step, (0, tokens, state, n, only_one))
+        return Found(tokens[:, :, 1 : t + 1], n, log_p, scored(log_p, n))
 
 
-DECODING = Rule(
-    "Greedy(), Sampling(...) or BeamSearch(...)", lambda v: hasattr(v, "search") and not isinstance(v, type)
-)
-
-
-def one_by_one(decoder: Any, state: tf.Tensor, memory: Any, limits: tf.Tensor, choose: Callable) -> Found:
-    """One symbol after the other, `choose(t, log_p (B, V))`, until every row has ended."""
-    B, steps = tf.shape(state)[0], tf.reduce_max(limits)
-
-    def step(t, tokens, token, h, length, log_p):
-        h = decoder.step(token, h, memory)
-        log_q = tf.nn.log_softmax(decoder.logits(h))  # (B, V)
-        going_on = is_open(t, token, limits)
-        token = tf.where(going_on, choose(t, log_q), END_ID)
-        log_p += tf.where(going_on, tf.gather(log_q, token, batch_dims=1), 0)
-        return t + 1, tokens.write(t, token), token, h, length + tf.cast(going_on, tf.int32), log_p
-
-    def unfinished(t, tokens, token, *_):
-        return tf.reduce_any(is_open(t, token, limits))
-
-    tokens = tf.TensorArray(tf.int32, steps, element_shape=(None,))
-    nothing = tf.zeros([B], tf.int32), tf.zeros([B], state.dtype)
-    start = 0, tokens, tf.fill([B], END_ID), state, *nothing
-    t, tokens, _, _, length, log_p = tf.while_loop(unfinished, step, start)
-    tokens = tf.transpose(tokens.stack()[:t])  # (B, t)
-    return Found(tokens[:, None], length[:, None], log_p[:, None], log_p[:, None])
-
-
-def is_open(t: tf.Tensor, token: tf.Tensor, limits: tf.Tensor) -> tf.Tensor:
-    """Where another symbol may follow `token`: not behind an end, which the first `#` is not."""
-    return (t < limits) & ((token != END_ID) | (t == 0))
+STRATEGY = Rule("Greedy(), Sampling(...) or BeamSearch(...)", lambda v: isinstance(v, Strategy))
 
 
 def any_size(program: Any, of: Any, *arrays: Any) -> Any:

@@ -1,10 +1,7 @@
-"""Encoder and decoder: the two contracts, the lesson's parts, and the ways to run a decoder.
+"""The lesson's encoder and decoder: a table of embeddings, a cell that reads them, and an output layer.
 
-An encoder is called with `(inputs, inputs_seqlen)` and returns `(outputs (B, S, H), state (B, H))`.
-A decoder has three methods: `start(outputs, state, inputs_seqlen)` computes once what every step needs, and
-gives the first state; `step(token, state, memory)` gives the next; `logits(state)` reads a state or a stack
-of them. Every way to decode is a loop over `step`. A decoder may offer `sequence(tokens, state, memory)`,
-all steps in one go, where that is faster. Used in section "The model" of notebook 1.
+The cell is a `GRUCell`, or any cell of Keras': an `LSTMCell`, `StackedRNNCells`, one of your own. Both keep
+the contracts of `contracts.py`. Used in section "The model" of notebook 1.
 """
 
 from __future__ import annotations
@@ -14,9 +11,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq_lab.gru import GRUCell, initializer, length, time_loop, unroll
+from seq2seq_lab.contracts import DecoderOutput, Nest, sizes
+from seq2seq_lab.gru import GRUCell, initializer, length, time_loop
 from seq2seq_lab.settings import COUNT, Rule, Settings, require
-from seq2seq_lab.vocabulary import END_ID, INPUT_SYMBOLS, TARGET_SYMBOLS
+from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS
 
 
 def normal(settings: Settings) -> Any:
@@ -28,14 +26,9 @@ class _Part(keras.layers.Layer):
     """What encoder and decoder share: a table of embeddings and a cell that reads them."""
 
     symbols: int
+    side: tuple[str, str]  # by what its settings begin: of embeddings, of units
 
-    def __init__(
-        self,
-        cell: Any,
-        embedding: int,
-        embeddings_initializer: Any = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, cell: Any, embedding: int, embeddings_initializer: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         require("embedding", embedding, COUNT)
         self.cell = cell
@@ -51,10 +44,20 @@ class _Part(keras.layers.Layer):
         """Make the weights of the cell, which reads `width` numbers at each step."""
         if not self.cell.built:
             self.cell.build((None, width))
-        elif isinstance(self.cell, GRUCell):
-            built_for = self.cell.W_xz.shape[0] - width + self.embedding
+        elif config := self.cell.get_build_config():
+            built_for = config["input_shape"][-1] - width + self.embedding
             words = f"{built_for}, for which its cell was already built (or make a new cell)"
             require("embedding", self.embedding, Rule(words, lambda v: v == built_for))
+
+    @property
+    def settings(self) -> dict:
+        """The settings that its sizes stand for; None for what none stands for."""
+        stddev, units = (
+            getattr(self.embeddings_initializer, "stddev", None),
+            getattr(self.cell, "units", None),
+        )
+        embeddings, cell = self.side
+        return {f"{embeddings}_embedding": self.embedding, f"{cell}_units": units, "embedding_stddev": stddev}
 
     def get_config(self) -> dict:
         return {
@@ -75,11 +78,11 @@ class Encoder(_Part):
     """Reads a text: embeddings `(27, E)`, then the cell, character by character.
 
     Args:
-        cell: a `GRUCell`, or any Keras cell with one state.
+        cell: a `GRUCell`, or any Keras cell.
         embedding: E, numbers that stand for a character.
     """
 
-    symbols = INPUT_SYMBOLS
+    symbols, side = INPUT_SYMBOLS, ("input", "encoder")
 
     def __init__(self, cell: Any, embedding: int = Settings.input_embedding, **kwargs: Any) -> None:
         super().__init__(cell, embedding, **kwargs)
@@ -90,17 +93,18 @@ class Encoder(_Part):
         cell = GRUCell(settings.encoder_units, b_z="ones", b_r="ones")
         return cls(cell, settings.input_embedding, embeddings_initializer=normal(settings))
 
-    def call(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`inputs (B, S)`, `inputs_seqlen (B,)` -> outputs `(B, S, H)`, state `(B, H)`.
+    def call(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple[tf.Tensor, Nest]:
+        """`inputs (B, S)`, `inputs_seqlen (B,)` -> outputs `(B, S, H)`, state `(B, H)`, or a nest of such.
 
         The state is the one at each text's own end. Outputs mean something up to there, and no further.
         """
         B = length(inputs)
-        h_0 = tf.zeros((B, self.cell.state_size), self.compute_dtype)
+        first = zero_state(self.cell, B, self.compute_dtype)
         n = tf.reduce_max(inputs_seqlen)
-        h = unroll(self.cell, self.embeddings, tf.transpose(inputs), h_0, n)  # (S, B, H)
-        state = tf.gather_nd(h, tf.stack([inputs_seqlen - 1, tf.range(B)], 1))  # (B, H)
-        return tf.transpose(h, (1, 0, 2)), state
+        outputs, states = unroll(self.cell, tf.transpose(inputs), self.embeddings, first, n)  # (S, B, H)
+        end = tf.stack([inputs_seqlen - 1, tf.range(B)], 1)
+        state = tf.nest.map_structure(lambda h: tf.gather_nd(h, end), states)  # (B, H)
+        return tf.transpose(outputs, (1, 0, 2)), state
 
 
 @keras.saving.register_keras_serializable("seq2seq_lab")
@@ -108,16 +112,22 @@ class Decoder(_Part):
     """Writes the digits: embeddings `(11, E)`, the cell, and an output layer.
 
     Args:
-        cell: a `GRUCell`, or any Keras cell with one state, as wide as the encoder's state.
+        cell: a `GRUCell`, or any Keras cell, whose state is like the encoder's.
         embedding: E, numbers that stand for a digit.
     """
 
-    symbols = TARGET_SYMBOLS
+    symbols, side = TARGET_SYMBOLS, ("target", "decoder")
 
     def __init__(self, cell: Any, embedding: int = Settings.target_embedding, **kwargs: Any) -> None:
         super().__init__(cell, embedding, **kwargs)
-        self.W_out = self.add_weight((cell.state_size, TARGET_SYMBOLS), "glorot_uniform", name="W_out")
+        self.W_out = self.add_weight((output_size(cell), TARGET_SYMBOLS), "glorot_uniform", name="W_out")
         self.b_out = self.add_weight((TARGET_SYMBOLS,), "zeros", name="b_out")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A decoder with a `step` of its own is run by that: the `sequence` below takes other steps."""
+        super().__init_subclass__(**kwargs)
+        if "step" in vars(cls) and "sequence" not in vars(cls):
+            cls.sequence = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Decoder:
@@ -125,72 +135,68 @@ class Decoder(_Part):
         cell = GRUCell(settings.decoder_units)
         return cls(cell, settings.target_embedding, embeddings_initializer=normal(settings))
 
-    def start(self, outputs: tf.Tensor, state: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple:
-        """What every step needs (here nothing), and the first state: the encoder's last.
+    def start(self, outputs: tf.Tensor, state: Nest, inputs_seqlen: tf.Tensor) -> tuple[Nest, Nest]:
+        """The first state, which is the encoder's last, and nothing that every step would need.
 
         Raises:
-            ValueError: the encoder's state has another width than this decoder's cell.
+            ValueError: the encoder's state is not like that of this decoder's cell.
         """
-        if state.shape[-1] != self.cell.state_size:
+        if sizes(state) != state_size(self.cell):
             raise ValueError(
-                f"the decoder's cell must have as many units as the encoder's state: "
-                f"units={state.shape[-1]}, but it has {self.cell.state_size}"
+                "the decoder's cell must keep a state like the encoder's, which has "
+                f"units={sizes(state)}, but it has {state_size(self.cell)}"
             )
-        return None, state
+        return state, ()
 
-    def step(self, token: tf.Tensor, state: tf.Tensor, memory: Any) -> tf.Tensor:
-        """Read a token `(B,)` in a state `(B, H)`; returns the next state."""
-        return self.cell(tf.gather(self.embeddings, token), [state])[0]
+    def step(self, state: Nest, token: tf.Tensor, memory: Nest) -> tuple[Nest, DecoderOutput]:
+        """Read a token `(B,)` in a state; returns the next state, and the logits `(B, 11)`."""
+        h, state = one_step(self.cell, tf.gather(self.embeddings, token), state)
+        return state, DecoderOutput(h @ self.W_out + self.b_out)
 
-    def logits(self, state: tf.Tensor) -> tf.Tensor:
-        """A state or a stack of them, `(..., H)` -> `(..., 11)`."""
-        return state @ self.W_out + self.b_out
-
-    def sequence(self, tokens: tf.Tensor, state: tf.Tensor, memory: Any) -> tf.Tensor:
+    def sequence(self, state: Nest, tokens: tf.Tensor, memory: Nest) -> DecoderOutput:
         """All of `tokens (T, B)` in one go, which is faster; equal to a loop over `step`."""
-        if type(self).step is not Decoder.step:  # a subclass has a step of its own
-            return loop_over_steps(self, tokens, state, memory)
-        return unroll(self.cell, self.embeddings, tokens, state, length(tokens))
+        h, _ = unroll(self.cell, tokens, self.embeddings, state, length(tokens))  # (T, B, H)
+        return DecoderOutput(h @ self.W_out + self.b_out)
 
 
-def teacher_forced(decoder: Any, tokens: tf.Tensor, state: tf.Tensor, memory: Any) -> tf.Tensor:
-    """States `(T, B, H)` of a decoder that is fed `tokens (T, B)`, whatever it said itself."""
-    in_one_go = getattr(decoder, "sequence", None)
-    if in_one_go is None:
-        return loop_over_steps(decoder, tokens, state, memory)
-    return in_one_go(tokens, state, memory)
+# How any cell is run
 
 
-def loop_over_steps(
-    decoder: Any, tokens: tf.Tensor, state: tf.Tensor, memory: Any, own: tf.Tensor | None = None
-) -> tf.Tensor:
-    """Teacher forcing as a plain loop, which every decoder allows; arguments as above.
+def unroll(cell: Any, ids: tf.Tensor, embeddings: Any, state: Nest, n: Any) -> tuple[tf.Tensor, Nest]:
+    """A cell over a whole sequence: outputs `(S, B, H)` and states after each of `n` steps of `ids (S, B)`.
 
-    Where `own (T, B)` is true, the decoder reads its own last arg-max instead.
+    A cell that has an `unroll` is asked to do it, as the `GRUCell` has; any other runs step by step.
     """
+    if getattr(cell, "unroll", None):
+        return cell.unroll(ids, embeddings, state, n)
 
-    def step(t, h):
-        token = tf.gather(tokens, t)
-        if own is not None:
-            said = tf.argmax(decoder.logits(h), -1, tf.int32)  # (B,)
-            token = tf.where(tf.gather(own, t), said, token)
-        h = decoder.step(token, h, memory)
-        return h, (h,)
+    def step(t, state):
+        h, state = one_step(cell, tf.gather(embeddings, tf.gather(ids, t)), state)
+        return state, (h, state)
 
-    return time_loop(step, state, length(tokens), length(tokens))[1]
+    return time_loop(step, state, n, length(ids))[1]
 
 
-def symbols_read(decoder: Any, tokens: tf.Tensor, state: tf.Tensor, memory: Any, own: tf.Tensor) -> tf.Tensor:
-    """What a decoder reads that, where `own (T, B)` is true, reads its own last arg-max: `(T, B)`.
-
-    That is scheduled sampling, after Bengio et al. 2015, arXiv 1506.03099. Symbols have no gradient: once
-    they are known, the rest is teacher forcing. The first is the teacher's, as nothing was said before it.
-    """
-    states = loop_over_steps(decoder, tokens, state, memory, own)
-    said = tf.argmax(decoder.logits(states[:-1]), -1, tf.int32)
-    return tf.concat([tokens[:1], tf.where(own[1:], said, tokens[1:])], 0)
+def one_step(cell: Any, x: tf.Tensor, state: Nest) -> tuple[tf.Tensor, Nest]:
+    """Input `x (B, E)` and a state to output `(B, H)` and next state. (Keras wants and returns lists.)"""
+    h, after = cell(x, state if tf.nest.is_nested(state) else [state])
+    return h, tf.nest.pack_sequence_as(state, tf.nest.flatten(after))
 
 
-def free_running(decoder: Any, state: tf.Tensor, memory: Any, steps: Any) -> tf.Tensor:
-    """States `(steps, B, H)` of a decoder that is fed `#`, then at each step its own last arg-max."""
-    return loop_over_steps(decoder, tf.fill((steps, 1), END_ID), state, memory, tf.range(steps)[:, None] > 0)
+def state_size(cell: Any) -> Any:
+    """The units of a cell's state: 16 for a GRU, [16, 16] for an LSTM."""
+
+    def plain(size):  # Keras keeps lists in a class of its own
+        return [*map(plain, size)] if isinstance(size, (list, tuple)) else size
+
+    return plain(cell.state_size)
+
+
+def output_size(cell: Any) -> int:
+    """How many numbers a cell puts out: unless it says so, as many as are in the first part of its state."""
+    return getattr(cell, "output_size", None) or tf.nest.flatten(state_size(cell))[0]
+
+
+def zero_state(cell: Any, B: Any, dtype: Any) -> Nest:
+    """The state that reading begins with."""
+    return tf.nest.map_structure(lambda units: tf.zeros((B, units), dtype), state_size(cell))

@@ -76,6 +76,19 @@ class GRUCell(keras.layers.Layer):
         h = (1 - z) * c + z * h
         return h, [h]
 
+    def unroll(self, ids: tf.Tensor, embeddings: tf.Tensor, h: tf.Tensor, n: Any) -> tuple:
+        """All of `ids (S, B)` from state `h (B, H)`, `n` steps; outputs and states, `(S, B, H)`."""
+        table = self.input_share(tf.convert_to_tensor(embeddings))  # (V, 3H): once for each symbol
+        recurrent = (tf.convert_to_tensor(W) for W in (self.W_hz, self.W_hr, self.W_hc))
+        h = gru_states(table, ids, h, *recurrent, n)
+        return h, h
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A cell with a `call` of its own is run by that: the `unroll` above has other equations."""
+        super().__init_subclass__(**kwargs)
+        if "call" in vars(cls) and "unroll" not in vars(cls):
+            cls.unroll = None
+
     def input_share(self, x: tf.Tensor) -> tf.Tensor:
         """What the gates take from the input alone, `(..., E)` -> `(..., 3H)` for z, r, c."""
         W_x = tf.concat([self.W_xz, self.W_xr, self.W_xc], 1)
@@ -96,48 +109,57 @@ def initializer(identifier: Any) -> Any:
 
 
 def time_loop(
-    step: Callable, carry: tf.Tensor, n: Any, steps: Any, kept: int = 1, backwards: bool = False
-) -> list[tf.Tensor]:
+    step: Callable,
+    carry: Any,
+    n: Any,
+    steps: Any,
+    kept: Any = None,
+    backwards: bool = False,
+    unfinished: Callable | None = None,
+) -> tuple[Any, Any]:
     """The one loop over time: `carry, values = step(t, carry)` for t = 0 ... n - 1.
 
     Args:
-        step: from the time and the carry `(B, H)` to the next carry and a tuple of `kept` values `(B, H)`.
+        step: from the time and the carry to the next carry, and to what is to be kept of this time.
+        carry: any nest of tensors.
         n: how many steps to take: the longest true length of the batch.
         steps: how many steps there could be, at least `n`.
+        kept: a nest of tensors like the values; found by tracing one step unless given.
         backwards: take t = n - 1 ... 0 instead.
+        unfinished: ends the loop where it says no, `unfinished(t, carry)`.
 
     Returns:
-        The last carry, then each kept value as `(steps, B, H)`, 0 where no step was taken.
+        The last carry, and the values as a nest of `(steps, ...)`, 0 where no step was taken.
     """
     n = tf.minimum(n, steps)
+    if kept is None:
+        kept = values_of(step, carry)
 
-    def body(i, carry, *rows):
+    def body(i, carry, rows):
         t = n - 1 - i if backwards else i
         carry, values = step(t, carry)
-        return i + 1, carry, *(row.write(t, v) for row, v in zip(rows, values, strict=True))
+        return i + 1, carry, [row.write(t, v) for row, v in zip(rows, leaves(values), strict=True)]
 
-    rows = [tf.TensorArray(carry.dtype, steps, element_shape=carry.shape) for _ in range(kept)]
-    start = tf.constant(0), carry, *rows
-    _, carry, *rows = tf.while_loop(lambda i, *_: i < n, body, start, maximum_iterations=steps)
-    return [carry, *(row.stack() for row in rows)]
+    def going_on(i, carry, _):
+        return i < n if unfinished is None else (i < n) & unfinished(i, carry)
+
+    rows = [tf.TensorArray(v.dtype, steps, element_shape=v.shape) for v in leaves(kept)]
+    start = tf.constant(0), carry, rows
+    _, carry, rows = tf.while_loop(going_on, body, start, maximum_iterations=steps)
+    stacked = iter([row.stack() for row in rows])
+    return carry, tf.nest.map_structure(lambda v: None if v is None else next(stacked), kept)
 
 
-def unroll(cell: Any, embeddings: Any, ids: tf.Tensor, h: tf.Tensor, n: Any) -> tf.Tensor:
-    """Every state of a cell that reads symbols: `ids (S, B)` from state `h (B, H)`, `n` steps of it.
+def leaves(nest: Any) -> list:
+    """The tensors of a nest, without what is None."""
+    return [v for v in tf.nest.flatten(nest) if v is not None]
 
-    Returns the states `(S, B, H)` after each step. For a `GRUCell` the fast form below is used, for any
-    other cell (one of your own, or Keras') its own `call`, step by step.
-    """
-    if type(cell) is GRUCell:
-        table = cell.input_share(tf.convert_to_tensor(embeddings))  # (V, 3H): once for each symbol
-        recurrent = (tf.convert_to_tensor(W) for W in (cell.W_hz, cell.W_hr, cell.W_hc))
-        return gru_states(table, ids, h, *recurrent, n)
 
-    def step(t, h):
-        h, _ = cell(tf.gather(embeddings, tf.gather(ids, t)), [h])
-        return h, (h,)
-
-    return time_loop(step, h, n, length(ids))[1]
+def values_of(step: Callable, carry: Any) -> Any:
+    """What a step keeps, as a nest of specs: it is traced for its shapes, and not run."""
+    specs = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), carry)
+    traced = tf.function(lambda carry: step(tf.constant(0), carry)[1], autograph=False)
+    return traced.get_concrete_function(specs).structured_outputs
 
 
 @tf.custom_gradient
@@ -158,7 +180,7 @@ def gru_states(table, ids, h_0, W_hz, W_hr, W_hc, n):
         h = (1 - z) * c + z * h
         return h, (h, z, r, c)
 
-    _, h, z, r, c = time_loop(forward, h_0, n, length(ids), kept=4)  # each (S, B, H)
+    _, (h, z, r, c) = time_loop(forward, h_0, n, length(ids), kept=(h_0,) * 4)  # each (S, B, H)
 
     def gradient(dh_after):
         h_before = tf.concat([h_0[None], h[:-1]], 0)
@@ -175,7 +197,7 @@ def gru_states(table, ids, h_0, W_hz, W_hr, W_hc, n):
             return dh, (dz, dr, dc)
 
         start = tf.zeros_like(h_0)
-        dh_0, dz, dr, dc = time_loop(backward, start, n, length(ids), kept=3, backwards=True)
+        dh_0, (dz, dr, dc) = time_loop(backward, start, n, length(ids), (start,) * 3, backwards=True)
         dW_hz = tf.einsum("sbh,sbk->hk", h_before, dz)
         dW_hr = tf.einsum("sbh,sbk->hk", h_before, dr)
         dW_hc = tf.einsum("sbh,sbk->hk", r * h_before, dc)

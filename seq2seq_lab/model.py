@@ -15,46 +15,60 @@ import tensorflow as tf
 
 from seq2seq_lab._accumulation import accumulated
 from seq2seq_lab._files import whole_file
-from seq2seq_lab.contracts import Hypothesis
-from seq2seq_lab.decoding import DECODING, Greedy, any_size, written
-from seq2seq_lab.encoder_decoder import Decoder, Encoder, free_running, symbols_read, teacher_forced
+from seq2seq_lab.contracts import DecoderLike, DecoderOutput, EncoderLike, Hypothesis, Nest, try_out
+from seq2seq_lab.decoding import (
+    STRATEGY,
+    Found,
+    Greedy,
+    Strategy,
+    any_size,
+    decode_with,
+    greedy,
+    teacher_forced,
+    tokens_read,
+    written,
+)
+from seq2seq_lab.encoder_decoder import Decoder, Encoder
 from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
 from seq2seq_lab.runtime import xla_works
 from seq2seq_lab.settings import COUNT, Rule, Settings, require
 from seq2seq_lab.vocabulary import encode, longest_answer
 
 PIECE = 1_000  # samples of a large batch that are decoded together
+SIZES = [field.name for field in dataclasses.fields(Settings) if "size" in field.metadata]
 
 
 @keras.saving.register_keras_serializable("seq2seq_lab")
 class Seq2Seq(keras.Model):
-    """A recurrent encoder-decoder, built from the settings unless parts are given.
+    """An encoder-decoder, built from the settings unless parts are given.
 
     Args:
-        settings: sizes of the lesson's parts, and how `fit` trains: batch, L2, clipping.
-        encoder, decoder: parts that follow the contracts above.
+        settings: sizes of the lesson's parts, and how `fit` trains: batch, L2, clipping. The model's own
+            `settings` say of sizes what its parts say, and None where these say nothing.
+        encoder, decoder: parts that keep the contracts of `contracts.py`.
 
     Raises:
-        ValueError: the parts do not fit each other.
+        ValueError: a part does not keep its contract, or the two do not fit each other.
     """
 
     def __init__(
         self,
         settings: Settings = Settings(),
-        encoder: Any = None,
-        decoder: Any = None,
+        encoder: EncoderLike | None = None,
+        decoder: DecoderLike | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.settings = settings
         self.seed = 0
-        self.encoder = encoder or Encoder.from_settings(settings)
-        self.decoder = decoder or Decoder.from_settings(settings)
+        self.encoder = Encoder.from_settings(settings) if encoder is None else encoder
+        self.decoder = Decoder.from_settings(settings) if decoder is None else decoder
+        self.settings = dataclasses.replace(settings, **sizes_of(self.encoder, self.decoder))
         self.mean_loss = keras.metrics.Mean("loss")
         self.mean_token_accuracy = keras.metrics.Mean("token_accuracy")
         self.mean_exact_match = keras.metrics.Mean("exact_match")
+        self.attends = try_out(self.encoder, self.decoder).attention is not None
         one = np.ones((1, 1), np.int32)
-        self(one, one[0], one)  # makes every weight, and shows at once whether the parts fit
+        self(one, one[0], one)  # makes weights that are not made yet
 
     @property
     def samples_seen(self) -> int:
@@ -69,68 +83,69 @@ class Seq2Seq(keras.Model):
         jit_compile = xla_works() if jit_compile == "auto" else jit_compile
         super().compile(optimizer, jit_compile=jit_compile, **kwargs)
 
-    def call(self, inputs: Any, inputs_seqlen: Any, targets_in: Any, own: Any = None) -> tf.Tensor:
+    def call(self, inputs: Any, inputs_seqlen: Any, targets_in: Any, coins: Any = None) -> tf.Tensor:
         """Logits `(B, T, 11)`, teacher-forced: every step is fed the true symbol before it.
 
-        Where `own (B, T)` is true, it is fed what the model said itself at the step before.
+        Scheduled sampling: where `coins (B, T)` is true, it is fed what the model said at the step before.
         """
-        state, memory = self._read(inputs, inputs_seqlen)
-        tokens = tf.transpose(_ids("targets_in", targets_in, 2))
-        if own is not None:
-            tokens = symbols_read(self.decoder, tokens, state, memory, tf.transpose(own))
-        states = teacher_forced(self.decoder, tokens, state, memory)
-        return tf.transpose(self.decoder.logits(states), (1, 0, 2))
+        state, memory = self._start(inputs, inputs_seqlen)
+        tokens = tf.transpose(_ids("targets_in", targets_in, 2))  # (T, B)
+        if coins is not None:
+            tokens = tokens_read(self.decoder, state, memory, tokens, tf.transpose(coins))
+        return batch_first(teacher_forced(self.decoder, state, memory, tokens).logits)
 
     def free_running(
         self, inputs: Any, inputs_seqlen: Any, steps: int, return_attention: bool = False
     ) -> Any:
         """Logits `(B, steps, 11)`: each step is fed the arg-max of the one before, the first `#`.
 
-        With `return_attention` also the decoder's weights over the inputs, `(B, steps, S)`.
+        With `return_attention` also where the decoder looked, `(B, steps, S)`, a map for each head if it
+        has several.
 
         Raises:
             ValueError: an argument is out of range, or the decoder does not attend.
         """
         require("steps", steps, COUNT)
-        inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
-        if not return_attention:
-            return self._compiled_free_running(inputs, inputs_seqlen, tf.constant(steps))
-        if not hasattr(self.decoder, "attend"):
+        if return_attention and not self.attends:
             name = type(self.decoder).__name__
             raise ValueError(f"return_attention must be False where the decoder, a {name}, does not attend")
-        return self._compiled_attention(inputs, inputs_seqlen, tf.constant(steps))
+        inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
+        logits, attention = self._compiled_free_running(inputs, inputs_seqlen, tf.constant(steps))
+        return (logits, attention) if return_attention else logits
 
-    def translate(self, texts: Iterable[str], decoder: Any = Greedy()) -> list[str]:
+    def translate(self, texts: Iterable[str], strategy: Strategy = Greedy()) -> list[str]:
         """`["one two five"]` -> `["125#"]`, or without `#` if the model does not end in time.
 
         Args:
-            decoder: how to decode: `Greedy()`, `Sampling(...)` or `BeamSearch(...)`.
+            strategy: `Greedy()`, `Sampling(...)` or `BeamSearch(...)`.
 
         Raises:
             ValueError: a text is empty or has a character without an id.
         """
-        return [best.text for best, *_ in self.hypotheses(texts, decoder)]
+        return [best.text for best, *_ in self.hypotheses(texts, strategy)]
 
     def hypotheses(
         self,
         texts: Iterable[str],
-        decoder: Any = Greedy(),
+        strategy: Strategy = Greedy(),
         n_best: int = 1,
     ) -> list[list[Hypothesis]]:
         """The `n_best` answers to each text, the best first, with their log-probabilities.
 
         Raises:
-            ValueError: as for `translate`, or `decoder` finds fewer than `n_best`.
+            ValueError: as for `translate`, or `strategy` finds fewer than `n_best`.
         """
-        require("decoder", decoder, DECODING)
-        enough = Rule(f"at most {decoder.hypotheses}, as many as {decoder} finds", decoder.hypotheses.__ge__)
+        require("strategy", strategy, STRATEGY)
+        enough = Rule(
+            f"at most {strategy.hypotheses}, as many as {strategy} finds", strategy.hypotheses.__ge__
+        )
         require("n_best", n_best, COUNT)
         require("n_best", n_best, enough)
         inputs, lengths = _padded(texts)
         if not len(inputs):
             return []
-        numbers = inputs, lengths, longest_answer(lengths), *decoder.numbers
-        found = any_size(self._compiled_search, type(decoder), *numbers)
+        numbers = inputs, lengths, longest_answer(lengths), *strategy.numbers
+        found = any_size(self._compiled_search, type(strategy), *numbers)
         return [answers[:n_best] for answers in written(found)]
 
     def train_step(self, data: tuple) -> dict:
@@ -138,7 +153,7 @@ class Seq2Seq(keras.Model):
 
         `data` is `((inputs, inputs_seqlen, targets_in, span), targets_out, targets_mask)`, each part
         `(K, B, ...)`; `span` says which of the batches to take: `span[0] <= k < span[1]`. With scheduled
-        sampling, `own (K, B, T)` stands before it.
+        sampling, `coins (K, B, T)` stand before it.
         """
         (*x, span), targets, mask = data
 
@@ -191,49 +206,40 @@ class Seq2Seq(keras.Model):
         inputs, inputs_seqlen, targets_in = data[0]
         B, steps = targets_in.shape[0], targets_in.shape[1] or tf.shape(targets_in)[1]
         if B is None or B <= PIECE or B % PIECE:
-            return self._free_running(inputs, inputs_seqlen, steps)
+            return self._free_running(inputs, inputs_seqlen, steps).logits
         pieces = [tf.reshape(part, (-1, PIECE, *part.shape[1:])) for part in (inputs, inputs_seqlen)]
         logits = tf.map_fn(
-            lambda piece: self._free_running(*piece, steps), pieces, fn_output_signature=self.compute_dtype
+            lambda piece: self._free_running(*piece, steps).logits,
+            pieces,
+            fn_output_signature=self.compute_dtype,
         )
         return tf.reshape(logits, (B, steps, -1))
 
-    def _read(self, inputs, inputs_seqlen):
+    def _start(self, inputs: Any, inputs_seqlen: Any) -> tuple[Nest, Nest]:
+        """The decoder's first state, and its memory."""
         inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
-        outputs, state = self.encoder(inputs, inputs_seqlen)
-        memory, state = self.decoder.start(outputs, state, inputs_seqlen)
-        return state, memory
+        return self.decoder.start(*self.encoder(inputs, inputs_seqlen), inputs_seqlen)
 
-    def _search(self, kind, inputs, inputs_seqlen, limits, *numbers):
-        state, memory = self._read(inputs, inputs_seqlen)
-        return kind.search(self.decoder, state, memory, limits, *numbers)
+    def _free_running(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor, steps: Any) -> DecoderOutput:
+        """What the decoder says, `(B, steps, ...)`."""
+        _, output = decode_with(greedy, self.decoder, *self._start(inputs, inputs_seqlen), steps)
+        return DecoderOutput(*(a if a is None else batch_first(a) for a in output))
 
-    _compiled_search = tf.function(_search, autograph=False)
-
-    def _free_running(self, inputs, inputs_seqlen, steps):
-        state, memory = self._read(inputs, inputs_seqlen)
-        states = free_running(self.decoder, state, memory, steps)
-        return tf.transpose(self.decoder.logits(states), (1, 0, 2))
-
-    def _attention(self, inputs, inputs_seqlen, steps):
-        first, memory = self._read(inputs, inputs_seqlen)
-        states = free_running(self.decoder, first, memory, steps)
-        before = tf.concat([first[None], states[:-1]], 0)  # (steps, B, H): those that chose where to look
-        weights = tf.map_fn(lambda state: self.decoder.attend(state, memory), before)  # (steps, B, S)
-        return tuple(tf.transpose(a, (1, 0, 2)) for a in (self.decoder.logits(states), weights))
+    def _search(
+        self, kind: type[Strategy], inputs: tf.Tensor, inputs_seqlen: tf.Tensor, *numbers: Any
+    ) -> Found:
+        return kind.search(self.decoder, *self._start(inputs, inputs_seqlen), *numbers)
 
     # One trace serves texts of any number and length, so that a new one is answered at once.
-    _compiled_free_running, _compiled_attention = (
-        tf.function(
-            run,
-            input_signature=[
-                tf.TensorSpec((None, None), tf.int32),
-                tf.TensorSpec((None,), tf.int32),
-                tf.TensorSpec((), tf.int32),
-            ],
-            autograph=False,
-        )
-        for run in (_free_running, _attention)
+    _compiled_search = tf.function(_search, autograph=False)
+    _compiled_free_running = tf.function(
+        _free_running,
+        input_signature=[
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None,), tf.int32),
+            tf.TensorSpec((), tf.int32),
+        ],
+        autograph=False,
     )
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
@@ -272,7 +278,19 @@ class Seq2Seq(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
 
-def _padded(texts):
+def sizes_of(encoder: Any, decoder: Any) -> dict[str, Any]:
+    """The settings that two parts stand for, by what they say themselves; None for what they do not say."""
+    parts = [getattr(part, "settings", {}) for part in (encoder, decoder)]
+    said = {name: {part[name] for part in parts if name in part} for name in SIZES}
+    return {name: values.pop() if len(values) == 1 else None for name, values in said.items()}
+
+
+def batch_first(a: tf.Tensor) -> tf.Tensor:
+    """`(T, B, ...)` -> `(B, T, ...)`."""
+    return tf.transpose(a, (1, 0, *range(2, a.shape.rank)))
+
+
+def _padded(texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
     """Ids `(B, S)` and true lengths `(B,)`, or a ValueError that names the text at fault."""
     if isinstance(texts, str):
         raise ValueError(f"texts must be a list of strings, but is the string {texts!r}")

@@ -55,6 +55,11 @@ def _setting(default: Any, rule: Rule, meaning: str) -> Any:
     return dataclasses.field(default=default, metadata={"rule": rule, "meaning": meaning})
 
 
+def _size(default: Any, rule: Rule, meaning: str) -> Any:
+    """A setting of a model's parts, None where a part was given that does not say it."""
+    return dataclasses.field(default=default, metadata={"rule": rule, "meaning": meaning, "size": True})
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Everything that can be set, with the lesson's defaults; each field's meaning stands in its metadata.
@@ -70,12 +75,12 @@ class Settings:
     samples_per_epoch: int = _setting(10_000, COUNT, "training samples between two validations")
     validation_samples: int = _setting(5_000, COUNT, "held-out samples of a validation")
     learning_rate: float = _setting(0.005, POSITIVE, "learning rate of Adam")
-    input_embedding: int = _setting(8, COUNT, "numbers that stand for a character")
-    target_embedding: int = _setting(8, COUNT, "numbers that stand for a digit")
-    embedding_stddev: float = _setting(0.1, NOT_NEGATIVE, "standard deviation of the first embeddings")
-    encoder_units: int = _setting(16, COUNT, "units of the encoder's GRU")
-    decoder_units: int = _setting(16, COUNT, "units of the decoder's GRU")
-    attention_units: int = _setting(16, COUNT, "units of additive attention, where there is one")
+    input_embedding: int | None = _size(8, COUNT, "numbers that stand for a character")
+    target_embedding: int | None = _size(8, COUNT, "numbers that stand for a digit")
+    embedding_stddev: float | None = _size(0.1, NOT_NEGATIVE, "standard deviation of the first embeddings")
+    encoder_units: int | None = _size(16, COUNT, "units of the encoder's GRU")
+    decoder_units: int | None = _size(16, COUNT, "units of the decoder's GRU")
+    attention_units: int | None = _size(16, COUNT, "units of additive attention, where there is one")
     scheduled_sampling: float = _setting(
         0.0, PROBABILITY, "probability that a training decoder reads its own last symbol, not the true one"
     )
@@ -85,7 +90,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            require(field.name, getattr(self, field.name), field.metadata["rule"])
+            value = getattr(self, field.name)
+            if value is not None or "size" not in field.metadata:
+                require(field.name, value, field.metadata["rule"])
         require_digits(self.min_digits, self.max_digits)
 
     @property

@@ -118,10 +118,10 @@ def test_how_a_batch_is_cut(monkeypatch, gpus):
 def test_each_micro_batch_takes_as_many_steps_as_its_own_longest_text(monkeypatch):
     steps, unroll = [], parts.unroll
 
-    def noting(cell, embeddings, ids, h, n):
+    def noting(cell, ids, embeddings, h, n):
         if cell is model.encoder.cell:
             steps.append(int(n))
-        return unroll(cell, embeddings, ids, h, n)
+        return unroll(cell, ids, embeddings, h, n)
 
     model = made()
     monkeypatch.setattr(parts, "unroll", noting)

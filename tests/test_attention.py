@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_lab import AttentionDecoder, Encoder, GRUCell, Seq2Seq, Settings, get_batch, load, runtime, train
-from seq2seq_lab.encoder_decoder import free_running, loop_over_steps, teacher_forced
+from seq2seq_lab.decoding import decode_with, greedy, ground_truth, teacher_forced
 from seq2seq_lab.loss import sequence_loss
 from seq2seq_lab.settings import with_attention
 
@@ -27,18 +27,34 @@ def parts_of(units=H, decoder_units=H, attention_units=A, **kwargs):
 
 
 def decode(parts, batch, way=teacher_forced):
-    """States `(B, T, H)`, logits `(B, T, 11)` and weights `(B, T, S)`."""
+    """Logits `(B, T, 11)` and weights `(B, T, S)`."""
     encoder, decoder = parts
-    outputs, state = encoder(batch["inputs"], batch["inputs_seqlen"])
-    memory, first = decoder.start(outputs, state, batch["inputs_seqlen"])
-    states = way(decoder, tf.transpose(batch["targets_in"]), first, memory)
-    weights = decoder.attend(tf.concat([first[None], states[:-1]], 0), memory)
-    states, weights = (tf.transpose(a, (1, 0, 2)) for a in (states, weights))
-    return states, decoder.logits(states), weights
+    lengths = batch["inputs_seqlen"]
+    state, memory = decoder.start(*encoder(batch["inputs"], lengths), lengths)
+    output = way(decoder, state, memory, tf.transpose(batch["targets_in"]))
+    return [tf.transpose(a, (1, 0, 2)) for a in output]
 
 
-def run_free(decoder, tokens, state, memory):
-    return free_running(decoder, state, memory, len(tokens))
+def in_a_loop(decoder, state, memory, tokens):
+    """Teacher forcing by the loop, whatever the decoder offers."""
+    return decode_with(ground_truth(tokens), decoder, state, memory, len(tokens), tokens[0])[1]
+
+
+def run_free(decoder, state, memory, tokens):
+    return decode_with(greedy, decoder, state, memory, len(tokens))[1]
+
+
+def states_of(parts, batch, choose=None):
+    """States `(B, T, H)`, step by step; teacher-forced unless it chooses."""
+    encoder, decoder = parts
+    lengths, tokens = batch["inputs_seqlen"], batch["targets_in"].T
+    state, memory = decoder.start(*encoder(batch["inputs"], lengths), lengths)
+    states, token = [], tokens[0]
+    for t in range(len(tokens)):
+        state, output = decoder.step(state, token if choose else tokens[t], memory)
+        token = choose and choose(t, output.logits)
+        states.append(state)
+    return np.stack(states, 1)
 
 
 @pytest.fixture
@@ -77,30 +93,30 @@ def parts(reference, batch):
     return made
 
 
-@pytest.mark.parametrize("way", [teacher_forced, loop_over_steps])
-def test_teacher_forced_it_gives_the_reference_states_and_loss(parts, batch, reference, way):
-    states, logits, _ = decode(parts, batch, way)
-    assert close(states, reference["out:attention_states_teacher_forced"])
+@pytest.mark.parametrize("way", [teacher_forced, in_a_loop])
+def test_teacher_forced_it_gives_the_reference_loss(parts, batch, reference, way):
+    logits, _ = decode(parts, batch, way)
     loss = sequence_loss(logits, batch["targets_out"], batch["targets_mask"])
     assert close(loss, reference["out:loss_attention_teacher_forced"])
 
 
-def test_free_running_it_gives_the_reference_states_and_weights(parts, batch, reference):
-    states, _, weights = decode(parts, batch, run_free)
-    assert close(states, reference["out:attention_states_free_running"])
-    assert close(weights, reference["out:attention_weights_free_running"])
+def test_it_gives_the_reference_states_and_weights(parts, batch, reference):
+    assert close(states_of(parts, batch), reference["out:attention_states_teacher_forced"])
+    assert close(states_of(parts, batch, greedy), reference["out:attention_states_free_running"])
+    assert close(decode(parts, batch, run_free)[1], reference["out:attention_weights_free_running"])
 
 
 def test_the_weights_follow_the_equations(parts, batch):
     encoder, decoder = parts
     outputs, state = encoder(batch["inputs"], batch["inputs_seqlen"])
-    memory, first = decoder.start(outputs, state, batch["inputs_seqlen"])
+    first, memory = decoder.start(outputs, state, batch["inputs_seqlen"])
+    _, output = decoder.step(first, batch["targets_in"][:, 0], memory)
     names = "W_a", "U_a", "b_a", "v_a"
     W_a, U_a, b_a, v_a = (getattr(decoder.attention, name).numpy() for name in names)
     for b, n in enumerate(batch["inputs_seqlen"]):
         score = [v_a @ np.tanh(h @ U_a + first[b].numpy() @ W_a + b_a) for h in outputs[b, :n].numpy()]
         weight = np.exp(score) / np.exp(score).sum()
-        found = decoder.attend(first, memory)[b].numpy()
+        found = output.attention[b].numpy()
         assert close(found[:n], weight)
         assert not found[n:].any()
 
@@ -122,7 +138,7 @@ def test_gradients_are_central_differences(decoder_units):
     parts, drawn = numbers(decoder_units)
 
     def loss():
-        logits = decode(parts, drawn)[1]
+        logits = decode(parts, drawn)[0]
         return sequence_loss(logits, drawn["targets_out"], drawn["targets_mask"])
 
     weights = [weight for part in parts for weight in part.weights]
@@ -142,10 +158,9 @@ def test_gradients_are_central_differences(decoder_units):
 
 
 def test_more_padding_changes_nothing(parts, batch):
-    states, logits, weights = decode(parts, batch, run_free)
+    logits, weights = decode(parts, batch, run_free)
     wider = {**batch, "inputs": np.pad(batch["inputs"], [(0, 0), (0, 7)])}
-    more_states, more_logits, more_weights = decode(parts, wider, run_free)
-    assert close(more_states, states, 1e-6)
+    more_logits, more_weights = decode(parts, wider, run_free)
     assert close(more_logits, logits, 1e-6)
     assert close(more_weights[..., :-7], weights, 1e-6)
     assert not more_weights[..., -7:].numpy().any()
@@ -166,7 +181,7 @@ def test_encoder_and_decoder_may_differ_in_size(units, decoder_units):
     assert not np.asarray(weights)[np.broadcast_to(padding[:, None], weights.shape)].any()
     assert close(logits, model.free_running(batch.inputs, batch.inputs_seqlen, 7), 1e-6)
     seven = {**batch._asdict(), "targets_in": np.zeros((4, 7), np.int32)}
-    assert close(weights, decode((encoder, model.decoder), seven, run_free)[2])
+    assert close(weights, decode((encoder, model.decoder), seven, run_free)[1])
 
 
 def test_defaults_have_one_home():

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import seq2seq_lab as lab
+from seq2seq_lab.contracts import DecoderOutput
 from seq2seq_lab.vocabulary import DIGITS, END, END_ID, TARGET_SYMBOLS, longest_answer
 
 TEXTS = ["one two three four", "x", "seven", "zero one", "five six seven eight"]
@@ -152,8 +153,8 @@ def test_a_wider_beam_finds_more_probable_texts_on_the_whole_but_not_always():
 
 
 def test_nothing_follows_an_end(model):
-    for decoder in (lab.Greedy(), lab.Sampling(2.0), lab.BeamSearch(9)):
-        found = model.hypotheses(TEXTS, decoder, n_best=decoder.hypotheses)
+    for strategy in (lab.Greedy(), lab.Sampling(2.0), lab.BeamSearch(9)):
+        found = model.hypotheses(TEXTS, strategy, n_best=strategy.hypotheses)
         texts = [h.text for answers in found for h in answers]
         assert any(text.endswith(END) for text in texts)
         assert all(END not in text[:-1] for text in texts)
@@ -164,15 +165,15 @@ def test_nothing_follows_an_end(model):
                 assert h.text.endswith(END) or len(h.text) == limit(text)
 
 
-@pytest.mark.parametrize("decoder", [lab.Greedy(), lab.Sampling(1.5, seed=3), lab.BeamSearch(4, 0.5)])
-def test_rows_of_a_batch_do_not_influence_each_other(model, decoder):
-    together = model.hypotheses(TEXTS, decoder, n_best=decoder.hypotheses)
+@pytest.mark.parametrize("strategy", [lab.Greedy(), lab.Sampling(1.5, seed=3), lab.BeamSearch(4, 0.5)])
+def test_rows_of_a_batch_do_not_influence_each_other(model, strategy):
+    together = model.hypotheses(TEXTS, strategy, n_best=strategy.hypotheses)
     for i, text in enumerate(TEXTS):
         before = ["nine", "two two two two"][: i % 3] * 2
-        alone = model.hypotheses([*TEXTS[:i], text], decoder, n_best=decoder.hypotheses)[-1]
+        alone = model.hypotheses([*TEXTS[:i], text], strategy, n_best=strategy.hypotheses)[-1]
         assert_same(alone, together[i])
-        if not isinstance(decoder, lab.Sampling):  # which depends on the place in the batch
-            others = model.hypotheses([*before, text], decoder, n_best=decoder.hypotheses)[-1]
+        if not isinstance(strategy, lab.Sampling):  # which depends on the place in the batch
+            others = model.hypotheses([*before, text], strategy, n_best=strategy.hypotheses)[-1]
             assert_same(others, together[i])
 
 
@@ -227,13 +228,11 @@ class Remembering(keras.layers.Layer):
         self.E = self.add_weight((TARGET_SYMBOLS, 7), "glorot_uniform")
 
     def start(self, outputs, state, inputs_seqlen):
-        return {"first": state, "last": (outputs[:, 0],)}, state
+        return state, {"first": state, "last": (outputs[:, 0],)}
 
-    def step(self, token, state, memory):
-        return keras.ops.tanh(state + memory["first"] - memory["last"][0] + keras.ops.take(self.E, token, 0))
-
-    def logits(self, state):
-        return state @ self.W
+    def step(self, state, token, memory):
+        state = keras.ops.tanh(state + memory["first"] - memory["last"][0] + keras.ops.take(self.E, token, 0))
+        return state, DecoderOutput(state @ self.W)
 
 
 def test_any_decoder_that_keeps_the_contract_can_be_searched():
@@ -249,7 +248,8 @@ def test_one_program_serves_all_texts_and_numbers():
     for width, texts in itertools.product((2, 3), (TEXTS, TEXTS[:1], TEXTS[2:])):
         model.translate(texts, lab.BeamSearch(width, 0.1 * width))
         model.translate(texts, lab.Sampling(width, seed=width))
-    assert len(traces) == 2  # one for each kind
+    # for each kind one program, and for samples one look at the shapes
+    assert len(traces) == 3
 
 
 @pytest.mark.parametrize(
@@ -272,9 +272,9 @@ def test_wrong_numbers_are_named(make, name):
 
 
 def test_wrong_arguments_are_named(model):
-    for decoder in ("greedy", 4, None, lab.BeamSearch):
-        with pytest.raises(ValueError, match=r"^decoder must be Greedy.*but is"):
-            model.translate(["one"], decoder)
+    for strategy in ("greedy", 4, None, lab.BeamSearch):
+        with pytest.raises(ValueError, match=r"^strategy must be Greedy.*but is"):
+            model.translate(["one"], strategy)
     for n_best in (0, 3, 1.0):
         with pytest.raises(ValueError, match=r"^n_best must be .*but is"):
             model.hypotheses(["one"], lab.BeamSearch(2), n_best)

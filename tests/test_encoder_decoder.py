@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_lab.encoder_decoder import Decoder, Encoder, free_running, loop_over_steps, teacher_forced
+from seq2seq_lab.contracts import DecoderOutput
+from seq2seq_lab.decoding import decode_with, greedy, ground_truth, teacher_forced, tokens_read
+from seq2seq_lab.encoder_decoder import Decoder, Encoder, unroll
 from seq2seq_lab.gru import WEIGHTS, GRUCell, length
 from seq2seq_lab.loss import sequence_loss
 from seq2seq_lab.settings import Settings
@@ -67,44 +69,47 @@ def batch(reference):
 
 
 def decode(parts, batch, way):
-    """States `(B, T, H)` and logits `(B, T, 11)` of a whole pass through encoder and decoder."""
+    """Logits `(B, T, 11)` of a whole pass through encoder and decoder."""
     encoder, decoder = parts
     inputs, inputs_seqlen, targets_in, *_ = batch
-    outputs, state = encoder(inputs, inputs_seqlen)
-    memory, state = decoder.start(outputs, state, inputs_seqlen)
-    states = tf.transpose(way(decoder, tf.transpose(targets_in), state, memory), (1, 0, 2))
-    return states, decoder.logits(states)
+    state, memory = decoder.start(*encoder(inputs, inputs_seqlen), inputs_seqlen)
+    return tf.transpose(way(decoder, state, memory, tf.transpose(targets_in)).logits, (1, 0, 2))
+
+
+def in_a_loop(decoder, state, memory, tokens):
+    """Teacher forcing by the loop, whatever the decoder offers."""
+    return decode_with(ground_truth(tokens), decoder, state, memory, length(tokens), tokens[0])[1]
+
+
+def run_free(decoder, state, memory, tokens):
+    """Free running with the arguments of teacher forcing: of the tokens only the number counts."""
+    return decode_with(greedy, decoder, state, memory, length(tokens))[1]
 
 
 def test_its_own_symbols_are_read_where_it_is_told(parts, batch):
     """Against a plain loop, a row at a time."""
     encoder, decoder = parts
     inputs, inputs_seqlen, targets_in, *_ = batch
-    outputs, first = encoder(inputs, inputs_seqlen)
-    memory, first = decoder.start(outputs, first, inputs_seqlen)
-    own = np.random.default_rng(0).random(targets_in.shape[::-1]) < 0.5  # (T, B)
-    own[0] = False
-    states = loop_over_steps(decoder, tf.transpose(targets_in), first, memory, tf.constant(own))
+    first, memory = decoder.start(*encoder(inputs, inputs_seqlen), inputs_seqlen)
+    coins = np.random.default_rng(0).random(targets_in.shape[::-1]) < 0.5  # (T, B)
+    coins[0] = False
+    found = tokens_read(decoder, first, memory, tf.transpose(targets_in), tf.constant(coins))
     read_own = 0
     for b in range(len(inputs)):
-        h = first[b : b + 1]
+        h, said = first[b : b + 1], None
         for t, true in enumerate(targets_in[b]):
-            said = int(np.argmax(decoder.logits(h)))
-            read_own += own[t, b] and said != true
-            h = decoder.step(tf.constant([said if own[t, b] else true]), h, memory)
-            np.testing.assert_allclose(states[t, b], h[0], atol=1e-6)
+            read_own += coins[t, b] and said != true
+            token = said if coins[t, b] else true
+            assert found[t, b] == token
+            h, output = decoder.step(h, tf.constant([token]), memory)
+            said = int(np.argmax(output.logits))
     assert read_own > 3
-
-
-def run_free(decoder, tokens, state, memory):
-    """Free running with the arguments of teacher forcing: of the tokens only the number counts."""
-    return free_running(decoder, state, memory, length(tokens))
 
 
 def loss_and_gradients(parts, batch, way=teacher_forced):
     *_, targets, mask = batch
     with tf.GradientTape() as tape:
-        loss = sequence_loss(decode(parts, batch, way)[1], targets, mask)
+        loss = sequence_loss(decode(parts, batch, way), targets, mask)
     found = tape.gradient(loss, [variables(part) for part in parts])
     return loss, [{name: tf.convert_to_tensor(g).numpy() for name, g in part.items()} for part in found]
 
@@ -120,17 +125,29 @@ def test_the_encoder_gives_the_reference_outputs_and_state(parts, batch, referen
         assert close(ours[:n], theirs[:n])
 
 
-@pytest.mark.parametrize("way", [teacher_forced, loop_over_steps])
-def test_the_teacher_forced_decoder_gives_the_reference_states_and_logits(parts, batch, reference, way):
-    states, logits = decode(parts, batch, way)
-    assert close(states, reference["out:decoder_states_teacher_forced"])
-    assert close(logits, reference["out:logits_teacher_forced"])
+@pytest.mark.parametrize("way", [teacher_forced, in_a_loop])
+def test_the_teacher_forced_decoder_gives_the_reference_logits(parts, batch, reference, way):
+    assert close(decode(parts, batch, way), reference["out:logits_teacher_forced"])
+
+
+def test_the_teacher_forced_decoder_gives_the_reference_states(parts, batch, reference):
+    encoder, decoder = parts
+    _, state = encoder(*batch[:2])
+    tokens = tf.transpose(batch[2])
+    states, _ = unroll(decoder.cell, tokens, decoder.embeddings, state, len(tokens))
+    assert close(tf.transpose(states, (1, 0, 2)), reference["out:decoder_states_teacher_forced"])
 
 
 def test_the_free_running_decoder_gives_the_reference_states_and_logits(parts, batch, reference):
-    states, logits = decode(parts, batch, run_free)
-    assert close(states, reference["out:decoder_states_free_running"])
-    assert close(logits, reference["out:logits_free_running"])
+    encoder, decoder = parts
+    assert close(decode(parts, batch, run_free), reference["out:logits_free_running"])
+    _, state = encoder(*batch[:2])
+    token, states = batch[2][:, 0], []
+    for _ in range(batch[2].shape[1]):
+        state, output = decoder.step(state, token, ())
+        token = greedy(0, output.logits)
+        states.append(state)
+    assert close(np.stack(states, 1), reference["out:decoder_states_free_running"])
 
 
 def test_loss_and_gradients_are_those_of_the_reference(parts, batch, reference):
@@ -188,7 +205,7 @@ def test_more_padding_changes_no_state_no_loss_and_no_gradient(parts, batch):
             assert close(after[name], before[name]), name
 
 
-@pytest.mark.parametrize("way", [teacher_forced, loop_over_steps, run_free])
+@pytest.mark.parametrize("way", [teacher_forced, in_a_loop, run_free])
 def test_one_compiled_function_serves_batches_of_any_shape(parts, batch, way):
     @tf.function(input_signature=[IDS, LENGTHS, IDS])
     def compiled(*batch):
@@ -197,18 +214,17 @@ def test_one_compiled_function_serves_batches_of_any_shape(parts, batch, way):
     inputs, inputs_seqlen, targets_in, *_ = batch
     for rows in 5, 2:
         part = inputs[:rows], inputs_seqlen[:rows], targets_in[:rows, : rows + 4]
-        for a, b in zip(compiled(*part), decode(parts, part, way), strict=True):
-            assert close(a, b)
+        assert close(compiled(*part), decode(parts, part, way))
 
 
 # All steps in one go, step by step, and a step of one's own
 
 
 def test_all_steps_in_one_go_equal_a_loop_over_step(parts, batch):
-    in_one_go = loss_and_gradients(parts, batch, Decoder.sequence)
-    in_a_loop = loss_and_gradients(parts, batch, loop_over_steps)
-    assert close(in_one_go[0], in_a_loop[0])
-    for a, b in zip(in_one_go[1], in_a_loop[1], strict=True):
+    in_one_go = loss_and_gradients(parts, batch)
+    by_steps = loss_and_gradients(parts, batch, in_a_loop)
+    assert close(in_one_go[0], by_steps[0])
+    for a, b in zip(in_one_go[1], by_steps[1], strict=True):
         for name in a:
             assert close(a[name], b[name]), name
 
@@ -216,37 +232,52 @@ def test_all_steps_in_one_go_equal_a_loop_over_step(parts, batch):
 class Negated(Decoder):
     """A student's decoder, with a step of its own."""
 
-    def step(self, token, state, memory):
-        return -super().step(token, state, memory)
+    def step(self, state, token, memory):
+        state, output = super().step(state, token, memory)
+        return -state, output
 
 
 class Bare:
-    """A decoder with the three methods of the contract and nothing else: it counts what it reads."""
+    """A decoder with the methods of the contract and nothing else: it counts what it reads."""
 
-    def step(self, token, state, memory):
-        return state + memory * tf.cast(token, tf.float32)[:, None]
+    def start(self, outputs, state, inputs_seqlen):
+        return state, ()
 
-    def logits(self, state):
+    def step(self, state, token, memory):
         """Says 3 after `#`, and 4 after that."""
-        return tf.one_hot(tf.where(state[:, 0] > 20, 4, 3), 11)
+        state = state + memory * tf.cast(token, tf.float32)[:, None]
+        return state, DecoderOutput(tf.one_hot(tf.where(state[:, 0] > 20, 4, 3), 11) + 0.01 * state)
 
 
 @pytest.mark.parametrize("way", [teacher_forced, run_free])
 def test_a_subclass_with_its_own_step_is_honoured(parts, way):
     mine = Negated(parts[1].cell, embedding=E)
     tokens, state = tf.constant([[10], [10]]), tf.fill((1, H), 0.5)
-    first, second = way(mine, tokens, state, None)
-    assert close(first, mine.step(tokens[0], state, None))
-    said = tf.argmax(mine.logits(first), -1) if way is run_free else tokens[1]
-    assert close(second, mine.step(said, first, None))
-    assert not close(first, parts[1].step(tokens[0], state, None))
+    first, second = way(mine, state, (), tokens).logits
+    state, output = mine.step(state, tokens[0], ())
+    assert close(first, output.logits)
+    said = tf.argmax(first, -1) if way is run_free else tokens[1]
+    assert close(second, mine.step(state, said, ())[1].logits)
+    assert not close(second, parts[1].step(-state, said, ())[1].logits)
+
+
+def test_a_subclass_may_bring_a_sequence_of_its_own(parts):
+    class Both(Negated):
+        def sequence(self, state, tokens, memory):
+            return "mine"
+
+    assert teacher_forced(Both(parts[1].cell, embedding=E), None, None, None) == "mine"
 
 
 def test_a_decoder_needs_no_more_than_the_contract():
     decoder, state, memory = Bare(), tf.zeros((1, 1)), 2.0
     tokens = tf.constant([[10], [5], [1]])
-    assert teacher_forced(decoder, tokens, state, memory)[:, 0, 0].numpy().tolist() == [20, 30, 32]
-    assert free_running(decoder, state, memory, 3)[:, 0, 0].numpy().tolist() == [20, 26, 34]
+
+    def counted(output):
+        return np.round((output.logits.numpy()[:, 0, 0]) * 100).tolist()
+
+    assert counted(teacher_forced(decoder, state, memory, tokens)) == [20, 30, 32]
+    assert counted(run_free(decoder, state, memory, tokens)) == [20, 26, 34]
 
 
 # Putting parts together
@@ -254,7 +285,7 @@ def test_a_decoder_needs_no_more_than_the_contract():
 
 def test_the_decoder_must_be_as_wide_as_the_encoders_state():
     decoder = Decoder(GRUCell(7), embedding=E)
-    message = "as many units as the encoder's state: units=6, but it has 7"
+    message = "a state like the encoder's, which has units=6, but it has 7"
     with pytest.raises(ValueError, match=message):
         decoder.start(None, tf.zeros((1, 6)), None)
 
@@ -288,9 +319,10 @@ def test_any_keras_cell_fits_the_encoder(batch, cell_class):
 def test_any_keras_cell_fits_the_decoder(cell_class):
     decoder = Decoder(cell_class(H), embedding=E)
     tokens, state = tf.constant([[10], [5]]), tf.fill((1, H), 0.5)
-    first = decoder.step(tokens[0], state, None)
-    wanted = tf.stack([first, decoder.step(tokens[1], first, None)])
-    assert close(decoder.sequence(tokens, state, None), wanted)
+    after, first = decoder.step(state, tokens[0], ())
+    _, second = decoder.step(after, tokens[1], ())
+    wanted = tf.stack([first.logits, second.logits])
+    assert close(decoder.sequence(state, tokens, ()).logits, wanted)
 
 
 def test_the_settings_size_the_parts_and_gate_biases_start_as_in_the_lesson():

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_lab.gru import WEIGHTS, WIDEST_SPELLED, GRUCell, gru_states, sum_by_symbol, time_loop, unroll
+from seq2seq_lab.encoder_decoder import unroll
+from seq2seq_lab.gru import WEIGHTS, WIDEST_SPELLED, GRUCell, gru_states, sum_by_symbol, time_loop
 
 B, S, E, H, V = 5, 7, 4, 6, 9
 
@@ -197,9 +198,24 @@ def test_the_time_loop_takes_n_steps_but_no_more_than_there_are(n, backwards):
         wanted[:, t] = carry, carry * t
 
     start = tf.ones((2, 3), tf.float64)
-    last, *kept = time_loop(step, start, tf.constant(n), steps, kept=2, backwards=backwards)
-    assert np.array_equal(last, carry)
-    assert np.array_equal(kept, wanted)
+    for kept in (start, start), None:  # told what there is to keep, or left to find out
+        last, values = time_loop(step, start, tf.constant(n), steps, kept, backwards)
+        assert np.array_equal(last, carry)
+        assert np.array_equal(values, wanted)
+
+
+def test_the_time_loop_carries_and_keeps_any_nest_and_ends_where_it_is_told():
+    def counted(t, carry):
+        return {"sum": carry["sum"] + t, "list": [carry["list"][0] + 1]}, (t, None, {"twice": 2 * t})
+
+    start = {"sum": tf.constant(0), "list": [tf.zeros((2, 1))]}
+    for wrap in (lambda f: f, tf.function):
+        run = wrap(lambda: time_loop(counted, start, 9, 9, unfinished=lambda t, now: now["sum"] < 6))
+        carry, (times, nothing, doubled) = run()
+        assert (int(carry["sum"]), carry["list"][0].numpy().tolist()) == (6, [[4], [4]])
+        assert nothing is None
+        assert times.numpy().tolist() == [0, 1, 2, 3, 0, 0, 0, 0, 0]
+        assert doubled["twice"].numpy().tolist() == [0, 2, 4, 6, 0, 0, 0, 0, 0]
 
 
 # The fast form
@@ -209,6 +225,11 @@ COMPILERS = {
     "graph": tf.function,
     "xla": lambda function: tf.function(function, jit_compile=True),
 }
+
+
+def unrolled(cell, embeddings, ids, h, n):
+    """The outputs of `unroll`, which are the states of a GRU."""
+    return unroll(cell, ids, embeddings, h, n)[0]
 
 
 def by_hand(cell, embeddings, ids, h, n):
@@ -246,7 +267,7 @@ def values_and_gradients(form, cell, n, compiler="eager"):
 @pytest.mark.parametrize("n", [S, S - 2])
 def test_the_fast_form_equals_the_cell_in_values_and_gradients(compiler, units, n):
     cell = made(random_weights(units=units))
-    fast = values_and_gradients(unroll, cell, tf.constant(n), compiler)
+    fast = values_and_gradients(unrolled, cell, tf.constant(n), compiler)
     slow = values_and_gradients(by_hand, cell, n)
     names = ["states", "embeddings", "h_0", *WEIGHTS]
     for name, a, b in zip(names, fast, slow, strict=True):
@@ -286,7 +307,7 @@ def test_symbols_from_step_n_on_do_not_matter(compiler):
     ids = rng.integers(0, V, (S, B), np.int32)
     other = ids.copy()
     other[4:] = rng.integers(0, V, (S - 4, B))
-    run = COMPILERS[compiler](lambda ids: unroll(cell, embeddings, ids, tf.zeros((B, H)), tf.constant(4)))
+    run = COMPILERS[compiler](lambda ids: unrolled(cell, embeddings, ids, tf.zeros((B, H)), tf.constant(4)))
     states = run(tf.constant(ids)).numpy()
     assert np.array_equal(states, run(tf.constant(other)))
     assert states[:4].all()
@@ -305,10 +326,10 @@ class Half(GRUCell):
 @pytest.mark.parametrize("n", [S, S - 2])
 def test_a_cell_with_its_own_call_is_honoured(compiler, n):
     cell = made(random_weights(), Half)
-    ours = values_and_gradients(unroll, cell, tf.constant(n), compiler)
+    ours = values_and_gradients(unrolled, cell, tf.constant(n), compiler)
     for a, b in zip(ours, values_and_gradients(by_hand, cell, n), strict=True):
         assert distance(a, b) < 1e-5
-    plain = values_and_gradients(unroll, made(random_weights()), tf.constant(n))
+    plain = values_and_gradients(unrolled, made(random_weights()), tf.constant(n))
     assert distance(ours[0], plain[0]) > 0.1
 
 

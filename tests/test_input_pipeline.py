@@ -72,7 +72,7 @@ def test_a_schedule_adds_the_places_where_the_decoder_reads_its_own_symbol(model
     for i, (block, plain) in enumerate(zip(found, without, strict=True), 1):
         *x, own, span, targets, mask = block
         assert all(map(np.array_equal, [*x, span, targets, mask], plain))  # the samples stay as they were
-        assert np.array_equal(own, feed.own_symbols(0, i, settings, schedule))
+        assert np.array_equal(own, feed.flip_coins(0, i, settings, schedule))
         assert own.shape == targets.shape
         assert not own[..., 0].any()
     first = found[0][3]
@@ -83,11 +83,11 @@ def test_a_schedule_adds_the_places_where_the_decoder_reads_its_own_symbol(model
 
 def test_coins_fall_as_often_as_the_schedule_says_and_depend_on_seed_and_block():
     settings = Settings(batch_size=500, samples_per_epoch=5_000)
-    own = feed.own_symbols(3, 2, settings, lambda seen: (seen - 10_000) / 5_000)
+    own = feed.flip_coins(3, 2, settings, lambda seen: (seen - 10_000) / 5_000)
     share = own[..., 1:].mean((1, 2))  # of each batch
     np.testing.assert_allclose(share, np.arange(10) / 10, atol=0.03)
     again, *others = (
-        feed.own_symbols(seed, i, settings, lambda seen: 0.5) for seed, i in [(3, 2), (3, 3), (4, 2)]
+        feed.flip_coins(seed, i, settings, lambda seen: 0.5) for seed, i in [(3, 2), (3, 3), (4, 2)]
     )
     for other in others:
         assert 0.4 < np.mean(again == other) < 0.7

@@ -9,7 +9,7 @@ from test_decoding import random_model, teacher_forced
 import seq2seq_lab as lab
 from seq2seq_lab.views import curves as plots
 from seq2seq_lab.views.maps import AttentionMap
-from seq2seq_lab.views.trace import Reading
+from seq2seq_lab.views.trace import Trace
 
 mpl.use("agg")
 
@@ -153,7 +153,7 @@ def some_reading(attends=True, gated=True):
     rng = np.random.default_rng(4)
     probabilities, attention = rng.dirichlet(np.ones(11), 3), rng.dirichlet(np.ones(7), 3)
     gate = rng.random((7, 5))
-    return Reading("one two", "12#", probabilities, attention if attends else None, gate if gated else None)
+    return Trace("one two", "12#", probabilities, attention if attends else None, gate if gated else None)
 
 
 @pytest.mark.parametrize("gated", [True, False])
@@ -163,7 +163,7 @@ def test_a_reading_is_drawn_array_by_array_on_one_scale(attends, gated):
     wanted = [(reading.probabilities.T, "0123456789#", "12#")]
     wanted += [(reading.attention, "12#", "one␣two")] * attends
     wanted += [(reading.update_gate.T, "     ", "one␣two")] if gated else []
-    figure = lab.plot_reading(reading)
+    figure = lab.plot_trace(reading)
     *panels, bar = figure.axes
     for axes, (values, rows, columns) in zip(panels, wanted, strict=True):
         (image,) = axes.get_images()

@@ -140,8 +140,8 @@ def assert_drawn(page, before, after, step):
 def assert_shows(panel, digits=None, places=None, text=None):
     """The panel shows what its model does with its text, if this and nothing else is forced."""
     model, text = panel.model.value, text or panel.text.value
-    before = lab.read(model, text)
-    after = lab.read(model, text, digits, places) if digits or places else before
+    before = lab.trace(model, text)
+    after = lab.trace(model, text, digits, places) if digits or places else before
     assert_drawn(panel.drawing.value, before, after, panel.step.value - 1)
     best = model.hypotheses([text], BEAM, BEAM.width)[0]
     wanted = [[h.text, f"{np.exp(h.log_probability):.3f}"] for h in best]
@@ -236,7 +236,7 @@ def test_before_and_after_appear_only_where_something_is_forced(panel):
         return [cells[0].content for cells in table(panel.drawing.value, "Written")[1:]]
 
     assert rows() == ["written"]
-    pick(panel.digit, lab.read(panel.model.value, LONG).written[0])  # what it says anyway
+    pick(panel.digit, lab.trace(panel.model.value, LONG).written[0])  # what it says anyway
     assert rows() == ["before", "after"]
     assert any("nothing forced" in name for name in tables(panel.drawing.value))
     panel.undo.click()
@@ -276,7 +276,7 @@ def test_a_forced_end_draws_the_slider_in_and_a_digit_in_its_place_lets_it_out(p
     pick(panel.model, "plain")
     move(panel.text, ENDS)
     end = panel.step.max
-    assert lab.read(panel.model.value, ENDS).written[-1] == END
+    assert lab.trace(panel.model.value, ENDS).written[-1] == END
     move(panel.step, end)
     pick(panel.digit, "6")
     assert panel.step.max > end
@@ -329,7 +329,7 @@ def test_what_a_user_does_at_random_never_leads_elsewhere(panel):
             digits.pop(step, None)
             digits |= {} if label == FREE_DIGIT else {step: label}
         elif what == "place" and not panel.place.disabled:
-            label, seen = draw.choice(look_options(lab.read(panel.model.value, panel.text.value)))
+            label, seen = draw.choice(look_options(lab.trace(panel.model.value, panel.text.value)))
             pick(panel.place, label)
             places.pop(step, None)
             places |= {} if label == FREE_PLACE else {step: seen}
@@ -359,8 +359,8 @@ def test_only_the_words_of_the_program_reach_the_page(models):
             *self.open, last = self.open
             assert last == tag
 
-    before = lab.read(models["attends"], "on  two#")
-    after = lab.read(models["attends"], "on  two#", {0: "3"}, {1: [3]})
+    before = lab.trace(models["attends"], "on  two#")
+    after = lab.trace(models["attends"], "on  two#", {0: "3"}, {1: [3]})
     for pair in (before, before), (before, after):
         page = Balanced()
         page.feed(drawing(*pair, 0, models["attends"].hypotheses(["on  two#"], BEAM, BEAM.width)[0]))
@@ -370,11 +370,11 @@ def test_only_the_words_of_the_program_reach_the_page(models):
 
 
 def test_every_word_and_every_character_can_be_looked_at(models):
-    (free, _), *options = look_options(lab.read(models["attends"], "one  tow"))
+    (free, _), *options = look_options(lab.trace(models["attends"], "one  tow"))
     assert free == FREE_PLACE
     assert options[:2] == [("one (word 1)", (0, 1, 2)), ("tow (word 2)", (5, 6, 7))]
     assert options[2:] == [(f"{c} (place {i + 1})", (i,)) for i, c in enumerate("one␣␣tow")]
-    ((nothing, _),) = look_options(lab.read(models["plain"], "one two"))
+    ((nothing, _),) = look_options(lab.trace(models["plain"], "one two"))
     assert nothing == NO_PLACE
 
 
@@ -495,7 +495,7 @@ def test_lab_panel_shows_one_picture_and_returns_what_reacts(models, shown):
     box = lab.lab_panel(models, SHORT)
     (figure,) = shown
     assert isinstance(figure, Figure)
-    reading = lab.read(models["attends"], SHORT)  # of the last one
+    reading = lab.trace(models["attends"], SHORT)  # of the last one
     np.testing.assert_array_equal(figure.axes[0].get_images()[0].get_array(), reading.probabilities.T)
     gc.collect()
     move(find(box, widgets.Text), LONG)

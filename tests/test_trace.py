@@ -1,4 +1,4 @@
-"""`read` against teacher forcing, free running and plain loops, with a hand on it and without."""
+"""`trace` against teacher forcing, free running and plain loops, with a hand on it and without."""
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ def model(request):
 
 
 def attends(model):
-    return hasattr(model.decoder, "attend")
+    return model.attends
 
 
 def softmax(logits):
@@ -46,16 +46,17 @@ def by_hand(model, text, digits=None, places=None):
     """
     digits, places = digits or {}, places or {}
     ids, length = lab.encode(text)[None], np.array([len(text)], np.int32)
-    memory, state = model.decoder.start(*model.encoder(ids, length), length)
+    state, memory = model.decoder.start(*model.encoder(ids, length), length)
     token, written, probabilities, attention = END_ID, "", [], []
     for t in range(longest_answer(len(text))):
         here, kept = memory, sorted(set(places.get(t, range(len(text)))))
         if attends(model):
             here = Memory(*(tf.gather(part, kept, axis=1) for part in memory))
+        state, output = model.decoder.step(state, tf.constant([token]), here)
+        if attends(model):
             attention.append(np.zeros(len(text)))
-            attention[t][kept] = model.decoder.attend(state, here)[0]
-        state = model.decoder.step(tf.constant([token]), state, here)
-        probabilities.append(softmax(model.decoder.logits(state).numpy()[0]))
+            attention[t][kept] = output.attention[0]
+        probabilities.append(softmax(output.logits.numpy()[0]))
         written += digits.get(t, SYMBOLS[np.argmax(probabilities[t])])
         token = SYMBOLS.index(written[t])
         if token == END_ID:
@@ -100,14 +101,14 @@ def test_left_alone_it_writes_what_translate_writes(model):
     assert any(s.endswith(END) for s in said)
     assert any(len(s) > 3 and not s.endswith(END) for s in said)  # that did not end in time
     for text, s in zip(TEXTS, said, strict=True):
-        reading = lab.read(model, text)
+        reading = lab.trace(model, text)
         assert (reading.read, reading.written) == (text, s)
         assert reading.probabilities.shape == (len(s), 11)
 
 
 def test_its_probabilities_are_those_of_teacher_forcing_along_what_it_wrote(model):
     for text in TEXTS:
-        reading = lab.read(model, text)
+        reading = lab.trace(model, text)
         wanted = taught(model, text, reading.written)
         np.testing.assert_allclose(reading.probabilities, wanted, atol=2e-5)
         assert np.ptp(wanted, axis=1).min() > 0.1  # it prefers something
@@ -115,7 +116,7 @@ def test_its_probabilities_are_those_of_teacher_forcing_along_what_it_wrote(mode
 
 def test_its_attention_is_that_of_free_running(attending):
     for text in TEXTS:
-        reading = lab.read(attending, text)
+        reading = lab.trace(attending, text)
         steps = len(reading.written)
         ids = lab.encode(text)[None]
         _, weights = attending.free_running(ids, [len(text)], steps, return_attention=True)
@@ -133,7 +134,7 @@ def test_its_update_gate_is_that_of_the_equations(model):
             r = 1 / (1 + np.exp(-(x @ W_xr + h @ W_hr + b_r)))
             h = (1 - z) * np.tanh(x @ W_xc + (r * h) @ W_hc + b_c) + z * h
             gate.append(z)
-        np.testing.assert_allclose(lab.read(model, text).update_gate, gate, atol=2e-5)
+        np.testing.assert_allclose(lab.trace(model, text).update_gate, gate, atol=2e-5)
 
 
 class Reversed(lab.GRUCell):
@@ -152,7 +153,7 @@ def test_another_cell_has_no_gate_to_show_but_is_read_like_any(make_cell):
     decoder = lab.AttentionDecoder(lab.GRUCell(5), 4, attention_units=2)
     model = drawn(lab.Seq2Seq(encoder=lab.Encoder(make_cell(6), 3), decoder=decoder), 1)
     for text in TEXTS[:2]:
-        reading = lab.read(model, text)
+        reading = lab.trace(model, text)
         assert_by_hand(reading, model)
         assert reading.written == model.translate([text])[0]
         assert reading.update_gate is None
@@ -161,9 +162,9 @@ def test_another_cell_has_no_gate_to_show_but_is_read_like_any(make_cell):
 def test_a_forced_digit_stands_where_it_was_forced_and_the_rest_follows_from_it(model):
     followed = []
     for text in TEXTS:
-        free = lab.read(model, text)
+        free = lab.trace(model, text)
         for step, digit in enumerate("8503"[: len(free.written)]):
-            forced = lab.read(model, text, {step: digit})
+            forced = lab.trace(model, text, {step: digit})
             assert forced.written[step] == digit
             assert_same(forced, free, step)
             # What could have been written there is what it was, too: the model chose before the hand.
@@ -177,21 +178,21 @@ def test_a_forced_digit_stands_where_it_was_forced_and_the_rest_follows_from_it(
 
 
 def test_a_forced_end_ends_it(model):
-    free = lab.read(model, TEXTS[0])
+    free = lab.trace(model, TEXTS[0])
     for step in range(len(free.written) - 1):
-        forced = lab.read(model, TEXTS[0], {step: END})
+        forced = lab.trace(model, TEXTS[0], {step: END})
         assert forced.written == free.written[:step] + END
         assert len(forced.probabilities) == step + 1
         assert_same(forced, free, step)
 
 
 def test_a_digit_forced_where_it_would_have_ended_makes_it_go_on(model):
-    ended = [lab.read(model, text) for text in TEXTS]
+    ended = [lab.trace(model, text) for text in TEXTS]
     ended = [r for r in ended if r.written.endswith(END) and len(r.written) < longest_answer(len(r.read))]
     assert ended
     for free in ended:
         step = len(free.written) - 1
-        forced = lab.read(model, free.read, {step: "4"})
+        forced = lab.trace(model, free.read, {step: "4"})
         assert forced.written.startswith(free.written[:-1] + "4")
         assert len(forced.written) > len(free.written)
         assert_by_hand(forced, model, digits={step: "4"})
@@ -199,9 +200,9 @@ def test_a_digit_forced_where_it_would_have_ended_makes_it_go_on(model):
 
 def test_a_forced_look_puts_all_weight_on_its_places_and_the_rest_follows_from_it(attending):
     text = TEXTS[0]
-    free, changed = lab.read(attending, text), []
+    free, changed = lab.trace(attending, text), []
     for step, places in enumerate([[3], [17, 0], [5, 4, 6], range(8, 13), [2], [16, 1]]):
-        forced = lab.read(attending, text, places={step: places})
+        forced = lab.trace(attending, text, places={step: places})
         inside = np.isin(range(len(text)), list(places))
         assert np.all(forced.attention[step, ~inside] == 0)
         assert np.all(forced.attention[step, inside] > 0)
@@ -216,33 +217,33 @@ def test_any_digits_and_looks_together_are_a_plain_loop(model):
     rng = np.random.default_rng(2)
     for text in TEXTS * 2:
         forced = some_forced(rng, model, text)
-        assert_by_hand(lab.read(model, text, **forced), model, **forced)
+        assert_by_hand(lab.trace(model, text, **forced), model, **forced)
 
 
 def test_places_may_be_any_collection(attending):
-    wanted = lab.read(attending, "two six", places={1: [4, 5, 6]})
+    wanted = lab.trace(attending, "two six", places={1: [4, 5, 6]})
     for places in (range(4, 7), {6, 4, 5}, (5, 4, 6, 6), np.arange(4, 7)):
-        assert_same(lab.read(attending, "two six", places={np.int64(1): places}), wanted)
+        assert_same(lab.trace(attending, "two six", places={np.int64(1): places}), wanted)
 
 
 def test_to_look_everywhere_or_to_force_what_it_says_anyway_changes_nothing(model):
     for text in TEXTS:
-        free = lab.read(model, text)
+        free = lab.trace(model, text)
         forced = {"digits": dict(enumerate(free.written))}
         if attends(model):
             forced["places"] = dict.fromkeys(range(len(free.written)), range(len(text)))
-        assert_same(lab.read(model, text, **forced), free)
-        assert_same(lab.read(model, text, {}, {}), free)
+        assert_same(lab.trace(model, text, **forced), free)
+        assert_same(lab.trace(model, text, {}, {}), free)
 
 
 def test_what_is_forced_behind_the_end_changes_nothing(model):
     for text in TEXTS:
-        free = lab.read(model, text)
+        free = lab.trace(model, text)
         steps = len(free.written), longest_answer(len(text)), 1_000
         forced = {"digits": dict.fromkeys(steps, "5")}
         if attends(model):
             forced["places"] = dict.fromkeys(steps, (0,))
-        assert_same(lab.read(model, text, **forced), free)
+        assert_same(lab.trace(model, text, **forced), free)
 
 
 def test_one_program_serves_all_texts_and_all_that_is_forced():
@@ -250,9 +251,9 @@ def test_one_program_serves_all_texts_and_all_that_is_forced():
     step = model.decoder.step
     model.decoder.step = lambda *args: traces.append(args) or step(*args)
     for text in TEXTS:
-        lab.read(model, text)
-        lab.read(model, text, {0: "3", 2: END}, {0: [0]})
-    assert len(traces) == 1
+        lab.trace(model, text)
+        lab.trace(model, text, {0: "3", 2: END}, {0: [0]})
+    assert len(traces) == 2  # once for its shapes, once for its program
 
 
 NO_TEXTS = ["", "one!", "One", "one\n", b"one", None, 5]
@@ -272,7 +273,7 @@ class Unable:
 def assert_named(name, decoder, *args, **kwargs):
     """A ValueError that names the argument, before any work."""
     with pytest.raises(ValueError, match=rf"^{name}\b"):
-        lab.read(Unable(decoder), *args, **kwargs)
+        lab.trace(Unable(decoder), *args, **kwargs)
 
 
 @pytest.mark.parametrize("text", NO_TEXTS)

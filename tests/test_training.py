@@ -394,17 +394,15 @@ def test_without_a_schedule_nothing_but_the_samples_is_fed(model):
 
 def test_always_its_own_symbol_is_the_gradient_of_free_running(model):
     x, targets, mask = nth_batch(0)
-    own = np.tile(np.arange(targets.shape[1]) > 0, (BATCH, 1))
+    coins = np.tile(np.arange(targets.shape[1]) > 0, (BATCH, 1))
     with tf.GradientTape() as tape:
-        state, memory = model._read(*x[:2])
-        states = parts.free_running(model.decoder, state, memory, targets.shape[1])
-        logits = tf.transpose(model.decoder.logits(states), (1, 0, 2))
+        logits = model._free_running(*x[:2], targets.shape[1]).logits
         crossentropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
         loss = tf.reduce_sum(crossentropy(targets, logits) * mask) / mask.sum()
     gradients = map(tf.convert_to_tensor, tape.gradient(loss, model.trainable_variables))  # dense
-    np.testing.assert_allclose(model(*x, own), logits, atol=1e-6)
+    np.testing.assert_allclose(model(*x, coins), logits, atol=1e-6)
     start = Snapshot(model)
-    assert float(model.learn([*x, own], targets, mask)) == pytest.approx(float(loss), abs=1e-5)
+    assert float(model.learn([*x, coins], targets, mask)) == pytest.approx(float(loss), abs=1e-5)
     end = model.get_weights()
     start.put_into(model)
     model.optimizer.apply(list(gradients), model.trainable_variables)
@@ -563,9 +561,9 @@ def test_a_large_batch_is_decoded_in_pieces_as_long_as_their_own_texts(model, mo
     whole = model.free_running(batch.inputs, batch.inputs_seqlen, batch.targets_in.shape[1])
     steps, unroll = [], parts.unroll
 
-    def noting(cell, embeddings, ids, h, n):
+    def noting(cell, ids, embeddings, h, n):
         steps.append(int(n))
-        return unroll(cell, embeddings, ids, h, n)
+        return unroll(cell, ids, embeddings, h, n)
 
     monkeypatch.setattr(parts, "unroll", noting)
     found = model.predict_step(batch.for_keras)

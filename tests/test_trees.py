@@ -26,8 +26,8 @@ def test_every_beginning_of_every_answer_has_its_probability(model):
     for answer in ANSWERS:
         state, token = first, "#"
         for t, symbol in enumerate(answer):
-            state = model.decoder.step(lab.encode(token), state, None)
-            p = keras.ops.softmax(model.decoder.logits(state))[0]
+            state, output = model.decoder.step(state, lab.encode(token), ())
+            p = keras.ops.softmax(output.logits)[0]
             assert tree[answer[: t + 1]] == pytest.approx(float(p[lab.encode(symbol)[0]]), abs=1e-6)
             token = symbol
 

@@ -169,7 +169,7 @@ def _add_grading(add):
 
 def _add_training(add):
     for name, field in SETTINGS.items():
-        read = number(int if field.type == "int" else float, field.metadata["rule"])
+        read = number(int if "int" in field.type else float, field.metadata["rule"])
         words = f"{field.metadata['meaning']} (default: {field.default})"
         add(flag(name), type=read, default=argparse.SUPPRESS, metavar="N", help=words)
     add("--attention", action="store_true", help="a decoder that attends; --l2 is then 1e-05 unless given")

@@ -32,7 +32,7 @@ class AttentionMap(NamedTuple):
 
 
 def attention_map(model: Any, text: str, steps: int | None = None) -> AttentionMap:
-    """What a model writes for a text, free-running, and where it looks at each step.
+    """What a model writes for a text, free-running, and where it looks at each step; over heads, the mean.
 
     Args:
         steps: how many symbols to take down; as many as `translate` answers with unless given.
@@ -44,7 +44,8 @@ def attention_map(model: Any, text: str, steps: int | None = None) -> AttentionM
     require("text", text, AT_LEAST_ONE)
     steps = len(model.translate([text])[0]) if steps is None else steps
     logits, weights = model.free_running(ids[None], [len(ids)], steps, return_attention=True)
-    return AttentionMap(text, decode(np.argmax(logits[0], -1)), weights[0].numpy())
+    heads = weights[0].numpy().reshape(steps, -1, len(ids))
+    return AttentionMap(text, decode(np.argmax(logits[0], -1)), heads.mean(1))
 
 
 def removal_map(model: Any, text: str) -> AttentionMap:
@@ -132,21 +133,20 @@ def plot_attention_maps(maps: Sequence[AttentionMap], titles: Sequence[str], col
     return finished(figure)
 
 
-def plot_reading(reading: Any) -> Figure:
-    """What `read` laid open: symbol probabilities, attention and update gate, one below the other."""
-    panels = [("probability", reading.probabilities.T, DIGITS + END, reading.written)]
-    if reading.attention is not None:
-        panels.append(("attention", reading.attention, reading.written, reading.read))
-    if reading.update_gate is not None:
-        z = reading.update_gate.T
-        panels.append(("update gate z of the encoder, a row a unit", z, " " * len(z), reading.read))
+def plot_trace(trace: Any) -> Figure:
+    """What `trace` laid open: symbol probabilities, attention and update gate, one below the other."""
+    panels = [("probability", trace.probabilities.T, DIGITS + END, trace.written)]
+    panels += [(name, weights, trace.written, trace.read) for name, weights in trace.maps.items()]
+    if trace.update_gate is not None:
+        z = trace.update_gate.T
+        panels.append(("update gate z of the encoder, a row a unit", z, " " * len(z), trace.read))
     heights = [len(values) for _, values, *_ in panels]
     size = {"figsize": (9, 0.16 * sum(heights) + 0.7 * len(heights)), "layout": "constrained"}
     figure, axes = plt.subplots(len(panels), 1, squeeze=False, height_ratios=heights, **size)
     for (title, values, rows, columns), place in zip(panels, axes[:, 0], strict=True):
         image = _draw(place, AttentionMap(columns, rows, values), fontsize=7)
         place.set_title(title, fontsize=9)
-    figure.suptitle(f"{reading.read} → {reading.written}")
+    figure.suptitle(f"{trace.read} → {trace.written}")
     figure.colorbar(image, ax=axes[:, 0], fraction=0.03)
     return finished(figure)
 

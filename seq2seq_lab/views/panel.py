@@ -1,6 +1,6 @@
 """A panel to play with: type digit words, go through the steps, force a digit or a look, see what follows.
 
-The model's side is `reading.read`; here its arrays are only drawn. Used in notebook 3.
+The model's side is `trace`; here its arrays are only drawn. Used in notebook 3.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from seq2seq_lab.contracts import Hypothesis
 from seq2seq_lab.decoding import BeamSearch
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Rule, require
-from seq2seq_lab.views.maps import plot_reading
+from seq2seq_lab.views.maps import plot_trace
 from seq2seq_lab.views.tables import ORANGE
-from seq2seq_lab.views.trace import Reading, read
+from seq2seq_lab.views.trace import Trace, trace
 from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, WORDS, visible
 
 TEXT = "three one four one five six"
@@ -54,12 +54,12 @@ def lab_panel(models: Seq2Seq | Mapping[str, Seq2Seq], text: str = TEXT) -> widg
     named = models if isinstance(models, Mapping) else {"the model": models}
     require("models", list(named.values()), MODELS)
     require("text", text, READABLE)
-    display(plot_reading(read(list(named.values())[-1], text)))
+    display(plot_trace(trace(list(named.values())[-1], text)))
     return Panel(named, text).box
 
 
 class Panel:
-    """The controls, and what they have been set to: `digits` and `places` by step, as `read` takes them."""
+    """The controls, and what they have been set to: `digits` and `places` by step, as `trace` takes them."""
 
     def __init__(self, models: Mapping[str, Seq2Seq], text: str) -> None:
         self.digits, self.places = {}, {}
@@ -98,7 +98,7 @@ class Panel:
         for control in (self.step, self.digit, self.place, self.undo):
             control.disabled = not readable
         if readable:
-            self.before = read(self.model.value, self.text.value)
+            self.before = trace(self.model.value, self.text.value)
             self.best = self.model.value.hypotheses([self.text.value], BEAM, BEAM.width)[0]
             self._set(self.place, options=look_options(self.before))
             self.place.disabled = self.before.attention is None
@@ -121,7 +121,7 @@ class Panel:
     def _draw(self) -> None:
         after = self.before
         if self.digits or self.places:
-            after = read(self.model.value, self.text.value, self.digits, self.places)
+            after = trace(self.model.value, self.text.value, self.digits, self.places)
         self._set(self.step, max=len(after.written))
         step = self.step.value - 1
         self._set(self.digit, value=self.digits.get(step, ""))
@@ -152,18 +152,18 @@ def noted(text: str) -> tuple[str, bool]:
     return "", True
 
 
-def look_options(reading: Reading) -> list[tuple[str, Any]]:
+def look_options(trace: Trace) -> list[tuple[str, Any]]:
     """What can be looked at: every word, and every single character."""
-    if reading.attention is None:
+    if trace.attention is None:
         return [(NO_PLACE, ())]
-    words = enumerate(re.finditer("[^ ]+", reading.read), 1)
+    words = enumerate(re.finditer("[^ ]+", trace.read), 1)
     named = [(f"{word.group()} (word {i})", tuple(range(*word.span()))) for i, word in words]
-    singles = [(f"{visible(c)} (place {i + 1})", (i,)) for i, c in enumerate(reading.read)]
+    singles = [(f"{visible(c)} (place {i + 1})", (i,)) for i, c in enumerate(trace.read)]
     return [(FREE_PLACE, ()), *named, *singles]
 
 
-def drawing(before: Reading, after: Reading, step: int, best: Sequence[Hypothesis]) -> str:
-    """Everything about a reading as HTML tables; `before` is the one in which nothing is forced."""
+def drawing(before: Trace, after: Trace, step: int, best: Sequence[Hypothesis]) -> str:
+    """Everything about a trace as HTML tables; `before` is the one in which nothing is forced."""
     letters, T = visible(after.read), len(after.written)
     texts = [[f"{100 * p:.0f}" if p >= 0.005 else "" for p in row] for row in after.probabilities.T]
     rows = _rows(DIGITS + END, after.probabilities.T, "Blues", texts, column=step)
@@ -171,9 +171,10 @@ def drawing(before: Reading, after: Reading, step: int, best: Sequence[Hypothesi
         _written(before, after, step),
         _table("Probability of each symbol, in percent, step by step", rows, range(1, T + 1), "wide"),
     ]
-    if after.attention is not None:
-        rows = _rows(after.written, after.attention, "viridis", row=step)
-        parts.append(_table("Where it looks, a row a step: dark is 0, bright is 1", rows, letters))
+    for name, weights in after.maps.items():
+        caption = "Where it looks" + name.removeprefix("attention")
+        rows = _rows(after.written, weights, "viridis", row=step)
+        parts.append(_table(f"{caption}, a row a step: dark is 0, bright is 1", rows, letters))
     if after.update_gate is not None:
         z = after.update_gate.T
         caption = "Update gate z of the encoder, a row a unit: bright copies its state, dark writes it anew"
@@ -188,9 +189,9 @@ def _written(before, after, step):
     """What is written, coloured by certainty; where something was forced, before above after."""
     rows = []
     shown = {"written": after} if before is after else {"before": before, "after": after}
-    for name, reading in shown.items():
-        sure = np.array([[p[SYMBOLS.index(s)] for s, p in zip(*reading[1:3], strict=True)]])
-        others = zip(reading.written, before.written.ljust(len(reading.written)), strict=False)
+    for name, each in shown.items():
+        sure = np.array([[p[SYMBOLS.index(s)] for s, p in zip(*each[1:3], strict=True)]])
+        others = zip(each.written, before.written.ljust(len(each.written)), strict=False)
         texts = [s if s == other else f"<b><u>{s}</u></b>" for s, other in others]
         rows += _rows([name], sure, "Blues", [texts], column=step)
     status = f'<div role="status">{html.escape(before.read)} → <b>{after.written}</b></div>'

@@ -1,4 +1,4 @@
-"""One text read step by step, with everything the model computes laid open, and a hand on it if wanted.
+"""The trace of one text: what the model computes step by step, with interventions if wanted.
 
 A digit can be forced upon a step, and so can the characters that it looks at; what follows then follows
 from that. Plain arrays come out, which the panel draws. Used in notebook 3.
@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_lab.decoding import any_size
+from seq2seq_lab.contracts import DecoderLike, DecoderOutput, Nest
+from seq2seq_lab.decoding import any_size, decode_with, greedy
 from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.settings import AT_LEAST_ONE, Rule, require
-from seq2seq_lab.vocabulary import DIGITS, END, END_ID, SYMBOLS, decode, encode, longest_answer
+from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, decode, encode, longest_answer
 
 FREE = -1  # no symbol is forced
 BY_STEP = Rule(
@@ -25,22 +26,34 @@ BY_STEP = Rule(
 )
 
 
-class Reading(NamedTuple):
+class Trace(NamedTuple):
     """What a model computed on its way from `S` characters to `T` symbols."""
 
     read: str
     written: str  # the most likely symbol of each step, or the one that was forced upon it
     probabilities: np.ndarray  # (T, 11), of what could have been written
-    attention: np.ndarray | None  # (T, S), if the decoder attends
+    attention: np.ndarray | None  # (T, S), or (T, heads, S), if the decoder attends
     update_gate: np.ndarray | None  # (S, H), z of the encoder; near 1 it copies, near 0 it writes
 
+    @property
+    def maps(self) -> dict[str, np.ndarray]:
+        """Where it looked, `(T, S)` by name: one map, one for each head, or none if it does not attend."""
+        if self.attention is None:
+            return {}
+        T, *_, S = self.attention.shape
+        heads = self.attention.reshape(T, -1, S).swapaxes(0, 1)
+        names = (
+            [f"attention, head {i}" for i in range(1, len(heads) + 1)] if len(heads) > 1 else ["attention"]
+        )
+        return dict(zip(names, heads, strict=True))
 
-def read(
+
+def trace(
     model: Any,
     text: str,
     digits: Mapping[int, str] | None = None,
     places: Mapping[int, Collection[int]] | None = None,
-) -> Reading:
+) -> Trace:
     """Decode a text greedily, except for the steps (counted from 0) that are interfered with.
 
     Args:
@@ -49,24 +62,26 @@ def read(
 
     Raises:
         ValueError: the text is empty or has a character without an id; a symbol or a place is none; or
-            `places` is given and the decoder does not attend.
+            `places` is given and the decoder has no `restrict`, as one that does not attend.
     """
     digits, places = digits or {}, places or {}
     ids = encode(text)
     require("text", text, AT_LEAST_ONE)
-    _check_forced(digits, places, len(ids), hasattr(model.decoder, "attend"))
+    _require_forced(digits, places, len(ids), hasattr(model.decoder, "restrict"))
     steps = longest_answer(len(ids))
     forced, seen = np.full(steps, FREE, np.int32), np.ones((steps, len(ids)), bool)
     for step in digits.keys() & set(range(steps)):
         forced[step] = SYMBOLS.index(digits[step])
     for step in places.keys() & set(range(steps)):
         seen[step] = np.isin(range(len(ids)), list(places[step]))
-    written, *arrays = any_size(_run, model, ids, forced, seen)
-    arrays = [None if array is None else array.numpy() for array in arrays]
-    return Reading(text, decode(written.numpy()), *arrays)
+    tokens, *arrays = any_size(_run, model, ids, forced, seen)
+    symbols, end, _ = decode(tokens[:, 0].numpy()).partition(END)
+    T = len(symbols + end)
+    p, attention, gate = (None if a is None else a.numpy() for a in arrays)
+    return Trace(text, symbols + end, p[:T], attention if attention is None else attention[:T], gate)
 
 
-def _check_forced(digits, places, S, attends):
+def _require_forced(digits, places, S, restricts):
     require("digits", digits, BY_STEP)
     require("places", places, BY_STEP)
     symbol = Rule(f"one of {DIGITS}{END}", tuple(DIGITS + END).__contains__)
@@ -77,48 +92,52 @@ def _check_forced(digits, places, S, attends):
         lambda v: isinstance(v, Collection) and len(v) > 0 and all(place in range(S) for place in v),
     )
     for step, looked_at in places.items():
-        require("places", places, Rule("empty where the decoder does not attend", lambda _: attends))
+        require("places", places, Rule("empty where the decoder does not attend", lambda _: restricts))
         require(f"places[{step}]", looked_at, among)
 
 
 @tf.function(autograph=False)
 def _run(model, ids, forced, seen):
-    """All steps, one `step` of the decoder each: symbols, probabilities, attention, update gate.
+    """All steps: tokens chosen, probabilities, attention, update gate.
 
     `ids (S,)`; `forced (steps,)`, an id or `FREE`; `seen (steps, S)`, which places may be looked at.
     """
-    decoder, steps = model.decoder, tf.shape(forced)[0]
-    outputs, state = model.encoder(ids[None], tf.shape(ids))
-    memory, state = decoder.start(outputs, state, tf.shape(ids))
-    attends = hasattr(decoder, "attend")
+    decoder, steps, inputs_seqlen = model.decoder, tf.shape(forced)[0], tf.shape(ids)
+    if hasattr(decoder, "restrict"):
+        decoder = Looking(decoder, seen)
+    outputs, state = model.encoder(ids[None], inputs_seqlen)
+    state, memory = decoder.start(outputs, state, inputs_seqlen)
 
-    def step(t, written, probabilities, attention, state):
-        here = memory._replace(mask=memory.mask & seen[t]) if attends else memory
-        if attends:
-            attention = attention.write(t, decoder.attend(state, here)[0])
-        state = decoder.step(written.read(t)[None], state, here)
-        p = tf.nn.softmax(decoder.logits(state))[0]
-        token = tf.where(forced[t] == FREE, tf.argmax(p, output_type=tf.int32), forced[t])
-        return t + 1, written.write(t + 1, token), probabilities.write(t, p), attention, state
+    def choose(t, logits):
+        return tf.where(forced[t] == FREE, greedy(t, logits), forced[t])
 
-    def unfinished(t, written, *_):
-        return (t < steps) & ((t == 0) | (written.read(t) != END_ID))
+    tokens, output = decode_with(choose, decoder, state, memory, steps, limits=steps[None])
+    p, attention = tf.nn.softmax(output.logits)[:, 0], output.attention
+    attention = attention if attention is None else attention[:, 0]
+    return tokens, p, attention, update_gate(model.encoder, ids, outputs[0])
 
-    written = tf.TensorArray(tf.int32, steps + 1, clear_after_read=False).write(0, END_ID)
-    rows = [tf.TensorArray(state.dtype, steps) for _ in range(2)]
-    t, written, probabilities, attention, _ = tf.while_loop(unfinished, step, (0, written, *rows, state))
-    return (
-        written.stack()[1 : t + 1],
-        probabilities.gather(tf.range(t)),
-        attention.gather(tf.range(t)) if attends else None,
-        update_gate(model.encoder, ids, outputs[0]),
-    )
+
+class Looking:
+    """A decoder that at step `t` may look at the places `seen[t]` alone; its state also counts the steps."""
+
+    def __init__(self, decoder: DecoderLike, seen: tf.Tensor) -> None:
+        self.decoder, self.seen = decoder, seen
+
+    def start(self, outputs: tf.Tensor, state: Nest, inputs_seqlen: tf.Tensor) -> tuple[Nest, Nest]:
+        state, memory = self.decoder.start(outputs, state, inputs_seqlen)
+        return (tf.zeros_like(inputs_seqlen), state), memory
+
+    def step(self, state: Nest, token: tf.Tensor, memory: Nest) -> tuple[Nest, DecoderOutput]:
+        t, state = state
+        memory = self.decoder.restrict(memory, tf.gather(self.seen, t))
+        state, output = self.decoder.step(state, token, memory)
+        return (t + 1, state), output
 
 
 def update_gate(encoder: Any, ids: Any, h: tf.Tensor) -> tf.Tensor | None:
-    """The gate `z (S, H)` behind an encoder's states `h (S, H)`; None where its cell is no `GRUCell`."""
+    """The gate `z (S, H)` behind an encoder's states `h (S, H)`; None unless its cell runs as a `GRUCell`."""
     cell = getattr(encoder, "cell", None)
-    if type(cell) is not GRUCell:  # one of another class may have equations of its own
+    if getattr(type(cell), "unroll", None) is not GRUCell.unroll:  # another cell has other equations
         return None
     h_before = tf.concat([tf.zeros_like(h[:1]), h[:-1]], 0)
     x = tf.gather(tf.convert_to_tensor(encoder.embeddings), ids)
