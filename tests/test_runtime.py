@@ -6,7 +6,6 @@ import warnings
 import pytest
 import tensorflow as tf
 
-import seq2seq_lab
 from seq2seq_lab import runtime, setup
 from seq2seq_lab.runtime import xla_works
 
@@ -20,23 +19,6 @@ print(tf.config.threading.get_intra_op_parallelism_threads(), os.environ.get("TF
 print("collects" if gc.isenabled() else "rests", gc.get_freeze_count() > 100_000 > len(gc.get_objects()))
 print("rounds" if tf.config.experimental.tensor_float_32_execution_enabled() else "full precision")
 """
-
-
-def test_importing_the_package_loads_neither_tensorflow_nor_keras(fresh_python):
-    code = "import sys, seq2seq_lab; print(sorted({'tensorflow', 'keras'} & set(sys.modules)))"
-    result = fresh_python(code)
-    assert (result.stdout, result.stderr) == ("[]\n", "")
-
-
-def test_every_public_name_can_be_got():
-    assert seq2seq_lab.__all__ == sorted(seq2seq_lab.__all__) == dir(seq2seq_lab)
-    for name in seq2seq_lab.__all__:
-        assert getattr(seq2seq_lab, name).__module__.startswith("seq2seq_lab.")
-
-
-def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="module 'seq2seq_lab' has no attribute 'nonsense'"):
-        _ = seq2seq_lab.nonsense
 
 
 @pytest.mark.slow
