@@ -98,6 +98,28 @@ def test_histories_draw_a_line_each():
     assert axes.get_ylabel() == "exact match"
 
 
+@pytest.mark.parametrize("many", [6, 30])
+def test_no_curve_vanishes_and_no_two_look_alike(many):
+    names = [f"curve {i}" for i in range(many)]
+    by_name = {name: [0.5, 0.4] for name in names}
+    histories = {name: types.SimpleNamespace(history={"loss": [0.5]}) for name in names}
+    report = {
+        "settings": {"samples_per_epoch": 10},
+        "history": {"val_exact_match": [0.5]},
+        "accuracy_by_position": [0.5],
+    }
+    figures = [
+        lab.plot_histories(histories, 1000),
+        lab.plot_accuracy_by_position(by_name),
+        lab.plot_accuracy_by_length({name: np.ones((2, 3)) for name in names}, trained=(1, 2)),
+        lab.plot_result({name: report for name in names}),
+    ]
+    for axes in (axes for figure in figures for axes in figure.axes):
+        assert list(lines(axes)) == names
+        looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in axes.get_lines()}
+        assert len(looks) == many
+
+
 def test_an_unknown_measure_is_named():
     with pytest.raises(ValueError, match=r"measure must be one of loss, val_token_accuracy, .* but is 'acc'"):
         lab.plot_histories({}, 1000, measure="acc")

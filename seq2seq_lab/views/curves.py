@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from time import perf_counter
 from typing import Any
 
@@ -25,7 +26,8 @@ from seq2seq_lab.vocabulary import SYMBOLS, visible
 
 # Okabe and Ito's colours, told apart by colour-blind eyes as well.
 BLUE, GREY = "#0072B2", "#767676"
-LINES = "o-", "s--", "^:", "d-.", "v-"
+# They go round. Matplotlib's ten colours do, too, so that no two of the first 70 curves look alike.
+LINES = "o-", "s--", "^:", "d-.", "v-", "P--", "X:"
 DRAWING = 0.2  # of the time of a training
 CONTESTANT_STYLES = (("o-", BLUE), ("s--", ORANGE), ("^:", GREY))
 MEASURES = {"val_token_accuracy": ("token accuracy", BLUE), "val_exact_match": ("exact match", ORANGE)}
@@ -123,7 +125,7 @@ def plot_accuracy_by_length(
     """
     figure, axes = plt.subplots(figsize=(9, 3), layout="constrained")
     axes.axvspan(trained[0] - 0.5, trained[1] + 0.5, color="#EEEEEE", label="trained on")
-    for (name, values), style in zip(accuracies.items(), LINES, strict=False):
+    for (name, values), style in zip(accuracies.items(), cycle(LINES), strict=False):
         lengths = np.flatnonzero(np.isfinite(values).all(0))
         values = np.asarray(values)[:, lengths]
         (line,) = axes.plot(lengths, np.median(values, 0), style, markersize=4, label=name)
@@ -204,14 +206,14 @@ def _measures(axes, history, samples):
 
 def _trainings(axes, curves):
     """A line for each name: samples between two points, and the value at each."""
-    for (name, (step, values)), style in zip(curves.items(), LINES, strict=False):
+    for (name, (step, values)), style in zip(curves.items(), cycle(LINES), strict=False):
         axes.plot(step * np.arange(1, len(values) + 1), values, style, markersize=4, label=f"{name}")
     axes.legend()
     _samples_axis(axes)
 
 
 def _positions(axes, accuracies):
-    for (label, values), style in zip(accuracies.items(), LINES, strict=False):
+    for (label, values), style in zip(accuracies.items(), cycle(LINES), strict=False):
         axes.plot(np.arange(1, len(values) + 1), values, style, label=label)
         axes.set_xticks(np.arange(1, len(values) + 1))
     axes.set(title="accuracy by position", xlabel="target position", ylabel="share right", ylim=(0, 1.02))
