@@ -97,11 +97,3 @@ class Settings:
 def with_attention(**given: Any) -> Settings:
     """The lesson's settings for a decoder that attends, which learns with a small L2 penalty."""
     return Settings(**{"l2": 1e-5, **given})
-
-
-def settings_table() -> str:
-    """The defaults as a Markdown table, as it stands in the README."""
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for field in dataclasses.fields(Settings):
-        rows.append(f"| `{field.name}` | {field.default} | {field.metadata['meaning']} |")
-    return "\n".join(rows)

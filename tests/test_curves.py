@@ -9,7 +9,6 @@ import pytest
 
 import seq2seq_lab as lab
 from seq2seq_lab import runtime
-from seq2seq_lab.cli.benchmark import Growth, Row
 from seq2seq_lab.views import curves as plots
 
 mpl.use("agg")
@@ -123,19 +122,6 @@ def test_no_curve_vanishes_and_no_two_look_alike(many):
 def test_an_unknown_measure_is_named():
     with pytest.raises(ValueError, match=r"measure must be one of loss, val_token_accuracy, .* but is 'acc'"):
         lab.plot_histories({}, 1000, measure="acc")
-
-
-def test_growth_draws_medians_in_milliseconds_where_there_are_some():
-    def row(**turns):
-        return Row("a step", "s", {name: values for name, values in turns.items()})
-
-    base = row(a=[0.001, 0.009, 0.002], b=[0.5])
-    growth = Growth({16: base, 64: row(a=[0.004])}, {10: base, 40: row(a=[0.003, 0.005])})
-    left, right = plots.plot_growth(growth).axes
-    assert lines(left) == {"a": [2, 4], "b": [500]}
-    assert lines(right) == {"a": [2, 4], "b": [500]}
-    assert list(left.get_lines()[0].get_xdata()) == [16, 64]
-    assert [text.get_text() for text in right.get_xticklabels()] == ["10", "40"]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from seq2seq_lab._files import check_writable
-from seq2seq_lab.runtime import version
+from seq2seq_lab.cli.machine import version
 from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, Settings
 
 PROGRAM = "seq2seq-lab"
@@ -103,6 +103,14 @@ def existing(text: str) -> pathlib.Path:
 def flag(name: str) -> str:
     """The flag of a setting."""
     return "--" + name.replace("_", "-")
+
+
+def settings_table() -> str:
+    """The defaults as a Markdown table, as it stands in the README."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    for field in SETTINGS.values():
+        rows.append(f"| `{field.name}` | {field.default} | {field.metadata['meaning']} |")
+    return "\n".join(rows)
 
 
 def make_parser(functions: Mapping[str, Callable]) -> Parser:

@@ -1,4 +1,4 @@
-"""What a student looks at: live curve, accuracy by position, the mask; how a step's time grows.
+"""What a student looks at: live curve, accuracy by position, the mask.
 
 Every `plot_` function returns a figure; nothing is shown unasked. Used throughout the notebooks.
 """
@@ -29,7 +29,6 @@ BLUE, GREY = "#0072B2", "#767676"
 # They go round. Matplotlib's ten colours do, too, so that no two of the first 70 curves look alike.
 LINES = "o-", "s--", "^:", "d-.", "v-", "P--", "X:"
 DRAWING = 0.2  # of the time of a training
-CONTESTANT_STYLES = (("o-", BLUE), ("s--", ORANGE), ("^:", GREY))
 MEASURES = {"val_token_accuracy": ("token accuracy", BLUE), "val_exact_match": ("exact match", ORANGE)}
 
 
@@ -156,24 +155,6 @@ def plot_mask(batch: Batch) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, width_ratios=(S, T), **size)
     _grid(left, batch.inputs, length_mask(batch.inputs_seqlen, S), "inputs")
     _grid(right, batch.targets_out, batch.targets_mask, "targets_out")
-    return finished(figure)
-
-
-def plot_growth(growth: Any) -> Figure:
-    """Time a training step over batch size and over length, by contestant, as `benchmark` measured it."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", sharey=True)
-    labels = "samples in a batch", "digits in the longest sample"
-    for panel, label, rows in zip(axes, labels, growth, strict=True):
-        contestants = dict.fromkeys(name for row in rows.values() for name in row.turns)
-        for name, (style, colour) in zip(contestants, CONTESTANT_STYLES, strict=False):
-            medians = {x: 1e3 * row.median(name) for x, row in rows.items() if name in row.turns}
-            panel.plot(list(medians), list(medians.values()), style, color=colour, label=name)
-        panel.set(xlabel=label, xscale="log", yscale="log", xticks=list(rows), xticklabels=list(rows))
-        panel.yaxis.set_major_formatter("{x:g}")
-        panel.minorticks_off()
-        panel.grid(alpha=0.3)
-    axes[0].set_ylabel("ms a training step")
-    axes[1].legend(loc="upper right")
     return finished(figure)
 
 
