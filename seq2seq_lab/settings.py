@@ -23,7 +23,8 @@ def _whole(value: Any) -> bool:
 
 
 def _real(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) < float("inf")
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and abs(value) < float("inf")
 
 
 COUNT = Rule("a whole number of at least 1", lambda v: _whole(v) and v >= 1)
