@@ -58,15 +58,17 @@ def _tensorflow() -> types.ModuleType:
     """TensorFlow, imported without Python's garbage collector.
 
     The import makes some 300,000 objects that stay. The collector would look through them again and again,
-    now and whenever something is traced: so it rests meanwhile, and passes over them afterwards.
+    now and whenever something is traced: so it rests meanwhile, and passes over them afterwards. That is done
+    once: later on, it would pass over models that are no longer needed as well.
     """
-    collecting = gc.isenabled()
+    first, collecting = "tensorflow" not in sys.modules, gc.isenabled()
     gc.disable()
     try:
         import keras  # noqa: F401 (it is needed next)
         import tensorflow as tf
     finally:
-        gc.freeze()
+        if first:
+            gc.freeze()
         if collecting:
             gc.enable()
     return tf

@@ -1,7 +1,9 @@
 """What `setup` chooses, and that nothing happens unasked: each choice is tried in a fresh process."""
 
+import gc
 import os
 import warnings
+import weakref
 
 import pytest
 import tensorflow as tf
@@ -52,6 +54,21 @@ def test_setup_that_comes_too_late_says_what_to_do():
     setup(threads=None)
     with pytest.raises(RuntimeError, match=r"too late.* Restart the kernel .*, or pass threads=None"):
         setup(threads + 1)
+
+
+def test_running_setup_again_leaves_what_was_made_since_to_the_garbage_collector():
+    """As when the first cell of a notebook is run again, in which there are models by then."""
+
+    class Model:
+        pass
+
+    model = Model()
+    model.layer = {"model": model}  # a circle, as Keras' models are full of
+    gone = weakref.ref(model)
+    setup(threads=None)
+    del model
+    gc.collect()
+    assert gone() is None
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, "1", True])
