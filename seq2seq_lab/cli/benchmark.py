@@ -24,7 +24,8 @@ from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Settings, with_attention
 from seq2seq_lab.training import held_out, prepare, restart
-from seq2seq_lab.views.curves import BLUE, GREY, finished
+from seq2seq_lab.views.curves import BLUE, GREY
+from seq2seq_lab.views.figures import finished
 from seq2seq_lab.views.tables import ORANGE, Table
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS, WORDS
 

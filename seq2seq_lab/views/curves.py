@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from seq2seq_lab.data import Batch, length_mask
 from seq2seq_lab.settings import Rule, require
+from seq2seq_lab.views.figures import alternative_text, finished
 from seq2seq_lab.views.tables import ORANGE
 from seq2seq_lab.vocabulary import SYMBOLS, visible
 
@@ -158,12 +159,6 @@ def plot_mask(batch: Batch) -> Figure:
     return finished(figure)
 
 
-def finished(figure: Figure) -> Figure:
-    """The figure alone, no longer known to pyplot, which would draw it a second time."""
-    plt.close(figure)
-    return figure
-
-
 def _grid(axes, ids, mask, title):
     """One place a cell: true places bright with their symbol, padding grey with its 0 struck out."""
     axes.imshow(mask, cmap="Blues", vmin=0, vmax=3, aspect="auto")
@@ -229,7 +224,7 @@ def _draft(figure):
     figure.subplots_adjust(left=0.06, right=0.98, bottom=0.18, top=0.9)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    return Image(picture.getvalue(), format="png")
+    return Image(picture.getvalue(), format="png", alt=alternative_text(figure))
 
 
 def _text(bar):
