@@ -45,7 +45,7 @@ def accumulated(
     cut = [tf.reshape(part, (n, -1, *part.shape[1:])) for part in cut]
     places = tf.reduce_sum(mask)
 
-    def add(i, loss, *sums):
+    def add(i: tf.Tensor, loss: tf.Tensor, *sums: tf.Tensor) -> tuple:
         *x_i, targets_i, mask_i = (tf.gather(part, i) for part in cut)
         share = tf.reduce_sum(mask_i) / places
         loss_i, found = gradients(x_i, targets_i, mask_i)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     """A path to write to, beside `path`; moved onto it when all went well, removed otherwise.
 
     Raises:
@@ -18,9 +18,9 @@ def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path).resolve()  # behind a link, the file it points to
     check_writable("path", path)
-    handle, unfinished = tempfile.mkstemp(path.suffix, f".{path.stem}-", path.parent)
+    handle, name = tempfile.mkstemp(path.suffix, f".{path.stem}-", path.parent)
     os.close(handle)
-    unfinished = pathlib.Path(unfinished)
+    unfinished = pathlib.Path(name)
     try:
         yield unfinished
         unfinished.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
@@ -29,7 +29,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def check_writable(name: str, path: str | os.PathLike) -> None:
+def check_writable(name: str, path: str | os.PathLike[str]) -> None:
     """Raise an OSError that names the argument, unless a file could be written at `path`."""
     path = pathlib.Path(path)
     if path.is_dir():

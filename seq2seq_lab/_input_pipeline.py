@@ -39,7 +39,7 @@ def blocks(model: Any, batches: int, schedule: Callable | None = None) -> tf.dat
             done += last - first
             unfinished = done < end
 
-    def spec(part):
+    def spec(part: np.ndarray) -> tf.TensorSpec:
         return tf.TensorSpec((K, settings.batch_size, *part.shape[1:]), part.dtype)
 
     one = get_batch(1, settings.min_digits, settings.max_digits, rng=0)
@@ -71,10 +71,10 @@ def pieces(batch: Batch) -> tf.data.Dataset:
     """A large batch, `AT_ONCE` samples at a time, as `test_step` and `predict_step` take them."""
     in_full = len(batch.inputs) // AT_ONCE * AT_ONCE
 
-    def full(part):
+    def full(part: np.ndarray) -> np.ndarray:
         return part[:in_full].reshape(-1, AT_ONCE, *part.shape[1:])
 
-    def rest(part):
+    def rest(part: np.ndarray) -> np.ndarray:
         return part[in_full:]
 
     cut = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(full, batch.for_keras))

@@ -126,7 +126,7 @@ class AttentionDecoder(Decoder):
     def sequence(self, state: Nest, tokens: tf.Tensor, memory: Memory) -> DecoderOutput:
         """All of `tokens (T, B)`: a loop over `step`, but for the logits, which are one product behind it."""
 
-        def step(t, state):
+        def step(t: tf.Tensor, state: Nest) -> tuple:
             h, state, weight = self.look_and_read(state, tf.gather(tokens, t), memory)
             return state, (h, weight)
 

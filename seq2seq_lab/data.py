@@ -49,7 +49,7 @@ class Batch(NamedTuple):
     text_targets_out: np.ndarray  # (B,) strings
 
     @property
-    def for_keras(self) -> tuple:
+    def for_keras(self) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
         """What `fit`, `evaluate` and `predict` take: `(inputs, targets, weights)`."""
         x = self.inputs, self.inputs_seqlen, self.targets_in
         return x, self.targets_out, self.targets_mask
@@ -139,7 +139,7 @@ def length_mask(lengths: np.ndarray, steps: int) -> np.ndarray:
     return np.arange(steps, dtype=np.int32) < lengths.astype(np.int32)[..., None]
 
 
-def _hold_out(digits, lengths, rng, split):
+def _hold_out(digits: np.ndarray, lengths: np.ndarray, rng: np.random.Generator, split: str) -> np.ndarray:
     """Choose each last digit so that the sum falls on the right side of the split."""
     last = np.arange(len(digits)), lengths - 1
     digits[last] = 0
@@ -149,8 +149,8 @@ def _hold_out(digits, lengths, rng, split):
     return digits
 
 
-def _texts(ids, mask):
+def _texts(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The ids at the true places as strings, without a loop: a row of code points, 0 behind, is a string."""
     codes = np.zeros(mask.shape, "<u4")
     codes[mask] = np.frombuffer(ids.tobytes().translate(_CODES), np.uint8)
-    return codes.view(f"<U{codes.shape[1]}")[:, 0]
+    return codes.view(f"<U{mask.shape[1]}")[:, 0]

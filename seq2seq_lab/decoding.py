@@ -59,7 +59,7 @@ def decode_with(
         The tokens chosen, `(steps, B)`, and what the decoder said, `(steps, B, ...)`.
     """
 
-    def step(t, carry):
+    def step(t: tf.Tensor, carry: Nest) -> tuple:
         token, state = carry
         state, output = decoder.step(state, token, memory)
         chosen = choose(t, output.logits)
@@ -67,7 +67,7 @@ def decode_with(
             chosen = tf.where(is_open(t, token, limits), chosen, END_ID)
         return (chosen, state), (chosen, output)
 
-    def unfinished(t, carry):
+    def unfinished(t: tf.Tensor, carry: Nest) -> tf.Tensor:
         return tf.reduce_any(is_open(t, carry[0], limits))
 
     B = length(tf.nest.flatten(state)[0])
@@ -100,7 +100,7 @@ def scheduled_sampling(coins: tf.Tensor, tokens: tf.Tensor) -> Callable:
     """The arg-max where `coins (T, B)` is true for the next step, else the next of `tokens (T, B)`."""
     true = ground_truth(tokens)
 
-    def choose(t, logits):
+    def choose(t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         coin = tf.gather(coins, tf.minimum(t + 1, length(coins) - 1))
         return tf.where(coin, greedy(t, logits), true(t, logits))
 
@@ -110,7 +110,7 @@ def scheduled_sampling(coins: tf.Tensor, tokens: tf.Tensor) -> Callable:
 def sampled(temperature: tf.Tensor, top_k: tf.Tensor, seed: tf.Tensor) -> Callable:
     """Sampling: from the softmax of the `top_k` most likely, at a temperature."""
 
-    def choose(t, logits):
+    def choose(t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         log_p = tf.nn.log_softmax(logits)
         rank = tf.argsort(tf.argsort(log_p, direction="DESCENDING", stable=True))
         kept = tf.where(rank < top_k, log_p / tf.cast(temperature, log_p.dtype), -np.inf)
@@ -254,10 +254,10 @@ class BeamSearch(Strategy):
         state, memory = tf.nest.map_structure(lambda a: tf.repeat(a, width, 0), (state, memory))
         stay = tf.one_hot(END_ID, V, 0.0, -np.inf)  # the only way on from an end
 
-        def scored(log_p, n):
+        def scored(log_p: tf.Tensor, n: tf.Tensor) -> tf.Tensor:
             return log_p / tf.cast(n, tf.float32) ** length_power
 
-        def step(t, tokens, state, n, log_p):
+        def step(t: Any, tokens: tf.Tensor, state: Nest, n: tf.Tensor, log_p: tf.Tensor) -> tuple:
             token = tokens[:, :, t]  # (B, W): written last, or the `#` that starts
             state, output = decoder.step(state, tf.reshape(token, [-1]), memory)
             log_q = tf.nn.log_softmax(tf.cast(output.logits, tf.float32))  # (B W, V)
@@ -275,7 +275,7 @@ class BeamSearch(Strategy):
             state = tf.nest.map_structure(lambda a: tf.gather(a, rows), state)
             return t + 1, tokens, state, n, log_p
 
-        def unfinished(t, tokens, state, n, log_p):
+        def unfinished(t: Any, tokens: tf.Tensor, state: Nest, n: Any, log_p: tf.Tensor) -> tf.Tensor:
             return tf.reduce_any(is_open(t, tokens[:, :, t], limits[:, None]) & (log_p > -np.inf))
 
         tokens, n = tf.fill([B, width, steps + 1], END_ID), tf.zeros([B, width], tf.int32)
@@ -289,9 +289,9 @@ STRATEGY = Rule("Greedy(), Sampling(...) or BeamSearch(...)", lambda v: isinstan
 
 def any_size(program: Any, of: Any, *arrays: Any) -> Any:
     """`program(of, *arrays)` of a `tf.function`, with one trace for each `of`, whatever the arrays' sizes."""
-    arrays = [tf.constant(array) for array in arrays]
-    specs = [tf.TensorSpec([None] * array.shape.rank, array.dtype) for array in arrays]
-    return program.get_concrete_function(of, *specs)(*arrays)
+    tensors = [tf.constant(array) for array in arrays]
+    specs = [tf.TensorSpec([None] * tensor.shape.rank, tensor.dtype) for tensor in tensors]
+    return program.get_concrete_function(of, *specs)(*tensors)
 
 
 def written(found: Found) -> list[list[Hypothesis]]:

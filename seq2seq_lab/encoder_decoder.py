@@ -127,7 +127,7 @@ class Decoder(_Part):
         """A decoder with a `step` of its own is run by that: the `sequence` below takes other steps."""
         super().__init_subclass__(**kwargs)
         if "step" in vars(cls) and "sequence" not in vars(cls):
-            cls.sequence = None
+            cls.sequence = None  # type: ignore[assignment, method-assign]
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Decoder:
@@ -170,7 +170,7 @@ def unroll(cell: Any, ids: tf.Tensor, embeddings: Any, state: Nest, n: Any) -> t
     if getattr(cell, "unroll", None):
         return cell.unroll(ids, embeddings, state, n)
 
-    def step(t, state):
+    def step(t: tf.Tensor, state: Nest) -> tuple:
         h, state = one_step(cell, tf.gather(embeddings, tf.gather(ids, t)), state)
         return state, (h, state)
 
@@ -186,7 +186,7 @@ def one_step(cell: Any, x: tf.Tensor, state: Nest) -> tuple[tf.Tensor, Nest]:
 def state_size(cell: Any) -> Any:
     """The units of a cell's state: 16 for a GRU, [16, 16] for an LSTM."""
 
-    def plain(size):  # Keras keeps lists in a class of its own
+    def plain(size: Any) -> Any:  # Keras keeps lists in a class of its own
         return [*map(plain, size)] if isinstance(size, (list, tuple)) else size
 
     return plain(cell.state_size)

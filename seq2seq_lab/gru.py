@@ -87,7 +87,7 @@ class GRUCell(keras.layers.Layer):
         """A cell with a `call` of its own is run by that: the `unroll` above has other equations."""
         super().__init_subclass__(**kwargs)
         if "call" in vars(cls) and "unroll" not in vars(cls):
-            cls.unroll = None
+            cls.unroll = None  # type: ignore[assignment]
 
     def input_share(self, x: tf.Tensor) -> tf.Tensor:
         """What the gates take from the input alone, `(..., E)` -> `(..., 3H)` for z, r, c."""
@@ -135,12 +135,12 @@ def time_loop(
     if kept is None:
         kept = values_of(step, carry)
 
-    def body(i, carry, rows):
+    def body(i: Any, carry: Any, rows: list) -> tuple:
         t = n - 1 - i if backwards else i
         carry, values = step(t, carry)
         return i + 1, carry, [row.write(t, v) for row, v in zip(rows, leaves(values), strict=True)]
 
-    def going_on(i, carry, _):
+    def going_on(i: Any, carry: Any, _: list) -> Any:
         return i < n if unfinished is None else (i < n) & unfinished(i, carry)
 
     rows = [tf.TensorArray(v.dtype, steps, element_shape=v.shape) for v in leaves(kept)]
@@ -163,7 +163,9 @@ def values_of(step: Callable, carry: Any) -> Any:
 
 
 @tf.custom_gradient
-def gru_states(table, ids, h_0, W_hz, W_hr, W_hc, n):
+def gru_states(
+    table: Any, ids: Any, h_0: Any, W_hz: Any, W_hr: Any, W_hc: Any, n: Any
+) -> tuple[tf.Tensor, Callable]:
     """The equations of `GRUCell` over a whole sequence, with their gradient written by hand.
 
     `table (V, 3H)` is each symbol's share of the gates, `ids (S, B)` are the symbols read, `h_0 (B, H)` is
@@ -172,7 +174,7 @@ def gru_states(table, ids, h_0, W_hz, W_hr, W_hc, n):
     tanh), and each weight gradient is one product after the loop.
     """
 
-    def forward(t, h):
+    def forward(t: Any, h: tf.Tensor) -> tuple:
         x_z, x_r, x_c = tf.split(tf.gather(table, tf.gather(ids, t)), 3, 1)  # three (B, H)
         z = tf.sigmoid(x_z + times(h, W_hz))
         r = tf.sigmoid(x_r + times(h, W_hr))
@@ -182,11 +184,11 @@ def gru_states(table, ids, h_0, W_hz, W_hr, W_hc, n):
 
     _, (h, z, r, c) = time_loop(forward, h_0, n, length(ids), kept=(h_0,) * 4)  # each (S, B, H)
 
-    def gradient(dh_after):
+    def gradient(dh_after: tf.Tensor) -> tuple:
         h_before = tf.concat([h_0[None], h[:-1]], 0)
         T_hz, T_hr, T_hc = (tf.transpose(W) for W in (W_hz, W_hr, W_hc))
 
-        def backward(t, dh):
+        def backward(t: Any, dh: tf.Tensor) -> tuple:
             dh_t, h_t, z_t, r_t, c_t = (tf.gather(a, t) for a in (dh_after, h_before, z, r, c))
             dh += dh_t
             dc = dh * (1 - z_t) * (1 - c_t * c_t)

@@ -61,5 +61,5 @@ def accuracy_by_length(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -
     return right / places, exact / samples
 
 
-def _correct(logits, targets):
+def _correct(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.argmax(logits, -1, targets.dtype) == targets, tf.float32)

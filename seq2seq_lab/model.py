@@ -6,7 +6,7 @@ Used in sections "The model" and "Training" of notebook 1.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -157,7 +157,7 @@ class Seq2Seq(keras.Model):
         """
         (*x, span), targets, mask = data
 
-        def one_batch(k, total):
+        def one_batch(k: tf.Tensor, total: tf.Tensor) -> tuple:
             *inputs, y, weights = (tf.gather(part, k) for part in (*x, targets, mask))
             return k + 1, total + self.learn(inputs, y, weights)
 
@@ -168,7 +168,7 @@ class Seq2Seq(keras.Model):
         self.mean_loss.update_state(tf.math.divide_no_nan(total, batches), batches)
         return {"loss": self.mean_loss.result()}
 
-    def learn(self, x: tuple, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    def learn(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """One step of the optimiser on one batch; returns the loss before it, without the penalty."""
         weights = self.trainable_variables
         loss, gradients = accumulated(self.gradients, weights, x, targets, mask)
@@ -177,7 +177,7 @@ class Seq2Seq(keras.Model):
         self.optimizer.apply(gradients, weights)
         return loss
 
-    def gradients(self, x: tuple, targets: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, list]:
+    def gradients(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, list]:
         """The loss of some samples, without the penalty, and the gradient of each weight, with it."""
         weights = self.trainable_variables
         with tf.GradientTape() as tape:
@@ -209,7 +209,7 @@ class Seq2Seq(keras.Model):
             return self._free_running(inputs, inputs_seqlen, steps).logits
         pieces = [tf.reshape(part, (-1, PIECE, *part.shape[1:])) for part in (inputs, inputs_seqlen)]
         logits = tf.map_fn(
-            lambda piece: self._free_running(*piece, steps).logits,
+            lambda piece: self._free_running(piece[0], piece[1], steps).logits,
             pieces,
             fn_output_signature=self.compute_dtype,
         )
@@ -218,7 +218,8 @@ class Seq2Seq(keras.Model):
     def _start(self, inputs: Any, inputs_seqlen: Any) -> tuple[Nest, Nest]:
         """The decoder's first state, and its memory."""
         inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
-        return self.decoder.start(*self.encoder(inputs, inputs_seqlen), inputs_seqlen)
+        outputs, state = self.encoder(inputs, inputs_seqlen)
+        return self.decoder.start(outputs, state, inputs_seqlen)
 
     def _free_running(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor, steps: Any) -> DecoderOutput:
         """What the decoder says, `(B, steps, ...)`."""

@@ -1,4 +1,4 @@
-"""How TensorFlow runs here: what `setup` chooses, whether XLA works, which versions and device there are.
+"""How TensorFlow runs here: what `setup` chooses, whether XLA works, whether there is a GPU.
 
 Used in the first cell of every notebook, and by the command line.
 """
@@ -9,12 +9,10 @@ import contextlib
 import functools
 import gc
 import os
-import platform
 import sys
 import types
 import warnings
 from collections.abc import Iterator
-from importlib import metadata
 
 from seq2seq_lab.settings import COUNT, require
 
@@ -60,15 +58,17 @@ def _tensorflow() -> types.ModuleType:
     """TensorFlow, imported without Python's garbage collector.
 
     The import makes some 300,000 objects that stay. The collector would look through them again and again,
-    now and whenever something is traced: so it rests meanwhile, and passes over them afterwards.
+    now and whenever something is traced: so it rests meanwhile, and passes over them afterwards. That is done
+    once: later on, it would pass over models that are no longer needed as well.
     """
-    collecting = gc.isenabled()
+    first, collecting = "tensorflow" not in sys.modules, gc.isenabled()
     gc.disable()
     try:
         import keras  # noqa: F401 (it is needed next)
         import tensorflow as tf
     finally:
-        gc.freeze()
+        if first:
+            gc.freeze()
         if collecting:
             gc.enable()
     return tf
@@ -130,25 +130,3 @@ def on_gpu() -> bool:
     import tensorflow as tf
 
     return bool(tf.config.list_logical_devices("GPU"))
-
-
-def device() -> str:
-    """The GPUs' names, or the kind of CPU."""
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
-    return ", ".join(names) or f"CPU ({platform.machine()})"
-
-
-def versions(program: str) -> dict[str, str | None]:
-    """Versions of Python, of the program and of what it stands on; None for what is not installed."""
-    packages = program, "tensorflow", "keras", "numpy", "jupyterlab"
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
-
-
-def version(package: str) -> str | None:
-    """The installed version of a package."""
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        return metadata.version(package)
-    return None

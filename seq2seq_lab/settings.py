@@ -10,6 +10,8 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
+Size = Any  # a number, or None where a model's part does not say it
+
 
 class Rule(NamedTuple):
     """What a value may be: in words for the error, and as a test."""
@@ -23,7 +25,8 @@ def _whole(value: Any) -> bool:
 
 
 def _real(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) < float("inf")
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and abs(value) < float("inf")
 
 
 COUNT = Rule("a whole number of at least 1", lambda v: _whole(v) and v >= 1)
@@ -75,12 +78,12 @@ class Settings:
     samples_per_epoch: int = _setting(10_000, COUNT, "training samples between two validations")
     validation_samples: int = _setting(5_000, COUNT, "held-out samples of a validation")
     learning_rate: float = _setting(0.005, POSITIVE, "learning rate of Adam")
-    input_embedding: int | None = _size(8, COUNT, "numbers that stand for a character")
-    target_embedding: int | None = _size(8, COUNT, "numbers that stand for a digit")
-    embedding_stddev: float | None = _size(0.1, NOT_NEGATIVE, "standard deviation of the first embeddings")
-    encoder_units: int | None = _size(16, COUNT, "units of the encoder's GRU")
-    decoder_units: int | None = _size(16, COUNT, "units of the decoder's GRU")
-    attention_units: int | None = _size(16, COUNT, "units of additive attention, where there is one")
+    input_embedding: Size = _size(8, COUNT, "numbers that stand for a character")
+    target_embedding: Size = _size(8, COUNT, "numbers that stand for a digit")
+    embedding_stddev: Size = _size(0.1, NOT_NEGATIVE, "standard deviation of the first embeddings")
+    encoder_units: Size = _size(16, COUNT, "units of the encoder's GRU")
+    decoder_units: Size = _size(16, COUNT, "units of the decoder's GRU")
+    attention_units: Size = _size(16, COUNT, "units of additive attention, where there is one")
     scheduled_sampling: float = _setting(
         0.0, PROBABILITY, "probability that a training decoder reads its own last symbol, not the true one"
     )
@@ -104,11 +107,3 @@ class Settings:
 def with_attention(**given: Any) -> Settings:
     """The lesson's settings for a decoder that attends, which learns with a small L2 penalty."""
     return Settings(**{"l2": 1e-5, **given})
-
-
-def settings_table() -> str:
-    """The defaults as a Markdown table, as it stands in the README."""
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for field in dataclasses.fields(Settings):
-        rows.append(f"| `{field.name}` | {field.default} | {field.metadata['meaning']} |")
-    return "\n".join(rows)

@@ -76,7 +76,7 @@ class StopWhenRight(keras.callbacks.Callback):
         require("share", share, PROBABILITY)
         self.share = share
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
         self.model.stop_training |= bool(logs["val_exact_match"] > self.share)
 
 
@@ -164,7 +164,7 @@ def linear_rise(settings: Settings) -> Callable[[int], float] | None:
     return (lambda seen: most * min(1, seen / settings.sampling_ramp)) if most else None
 
 
-def _fit(model, batches, schedule, **kwargs):
+def _fit(model: Seq2Seq, batches: int, schedule: Callable | None, **kwargs: Any) -> None:
     validation = pieces(by_length(held_out(model)))
     model.fit(**fed(model, batches, schedule), validation_data=validation, **kwargs)
 

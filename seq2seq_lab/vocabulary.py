@@ -67,16 +67,6 @@ def visible(text: str) -> str:
     return text.replace(" ", "␣")
 
 
-def check_words(text: str) -> None:
-    """Raise a ValueError unless `text` is digit words with one space between any two.
-
-    The network itself reads any characters it has ids for, misspelled words included.
-    """
-    for word in text.split(" "):
-        if word not in WORDS:
-            raise ValueError(f"text {text!r} has {word!r}; allowed words: {' '.join(WORDS)}")
-
-
 def print_valid_characters() -> None:
     """Print each symbol with its id, and which of them each side of the network uses."""
     print("id ", " ".join(f"{i:2}" for i in range(INPUT_SYMBOLS)))

@@ -13,11 +13,14 @@ from seq2seq_lab.cli.benchmark import (
     DEFAULTS,
     JITTED,
     LAB,
+    STYLES,
     Clock,
+    Growth,
     Row,
     benchmark_table,
     growth,
     keras_model,
+    plot_growth,
     training_steps,
 )
 from seq2seq_lab.training import prepare
@@ -111,6 +114,27 @@ def test_at_every_size_the_lab_and_its_nearest_peer_take_turns(monkeypatch):
     by_batch_size = {B: r.turns for B, r in grown.by_batch_size.items()}
     assert by_batch_size == {16: own, 128: row(20, *near), 1024: row(30, *near)}
     assert {D: r.turns for D, r in grown.by_digits.items()} == {10: own, 40: row(40, *near)}
+
+
+def test_growth_is_drawn_as_medians_in_milliseconds_where_there_are_some():
+    base = Row("a step", "s", {LAB: [0.001, 0.009, 0.002], DEFAULTS: [0.5]})
+    grown = Growth(
+        {16: base, 64: Row("a step", "s", {LAB: [0.004]})},
+        {10: base, 40: Row("a step", "s", {LAB: [0.003, 0.005]})},
+    )
+    left, right = plot_growth(grown).axes
+    for axes in (left, right):
+        assert {line.get_label(): list(line.get_ydata()) for line in axes.get_lines()} == {
+            LAB: [2, 4],
+            DEFAULTS: [500],
+        }
+    assert list(left.get_lines()[0].get_xdata()) == [16, 64]
+    assert [text.get_text() for text in right.get_xticklabels()] == ["10", "40"]
+
+
+def test_every_contestant_is_drawn_in_a_style_of_its_own():
+    assert list(STYLES) == list(CONTESTANTS)
+    assert len(set(STYLES.values())) == len(CONTESTANTS)
 
 
 def test_sizes_are_compared_turn_by_turn():

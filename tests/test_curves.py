@@ -9,7 +9,6 @@ import pytest
 
 import seq2seq_lab as lab
 from seq2seq_lab import runtime
-from seq2seq_lab.cli.benchmark import Growth, Row
 from seq2seq_lab.views import curves as plots
 
 mpl.use("agg")
@@ -98,22 +97,31 @@ def test_histories_draw_a_line_each():
     assert axes.get_ylabel() == "exact match"
 
 
+@pytest.mark.parametrize("many", [6, 30])
+def test_no_curve_vanishes_and_no_two_look_alike(many):
+    names = [f"curve {i}" for i in range(many)]
+    by_name = {name: [0.5, 0.4] for name in names}
+    histories = {name: types.SimpleNamespace(history={"loss": [0.5]}) for name in names}
+    report = {
+        "settings": {"samples_per_epoch": 10},
+        "history": {"val_exact_match": [0.5]},
+        "accuracy_by_position": [0.5],
+    }
+    figures = [
+        lab.plot_histories(histories, 1000),
+        lab.plot_accuracy_by_position(by_name),
+        lab.plot_accuracy_by_length({name: np.ones((2, 3)) for name in names}, trained=(1, 2)),
+        lab.plot_result({name: report for name in names}),
+    ]
+    for axes in (axes for figure in figures for axes in figure.axes):
+        assert list(lines(axes)) == names
+        looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in axes.get_lines()}
+        assert len(looks) == many
+
+
 def test_an_unknown_measure_is_named():
     with pytest.raises(ValueError, match=r"measure must be one of loss, val_token_accuracy, .* but is 'acc'"):
         lab.plot_histories({}, 1000, measure="acc")
-
-
-def test_growth_draws_medians_in_milliseconds_where_there_are_some():
-    def row(**turns):
-        return Row("a step", "s", {name: values for name, values in turns.items()})
-
-    base = row(a=[0.001, 0.009, 0.002], b=[0.5])
-    growth = Growth({16: base, 64: row(a=[0.004])}, {10: base, 40: row(a=[0.003, 0.005])})
-    left, right = plots.plot_growth(growth).axes
-    assert lines(left) == {"a": [2, 4], "b": [500]}
-    assert lines(right) == {"a": [2, 4], "b": [500]}
-    assert list(left.get_lines()[0].get_xdata()) == [16, 64]
-    assert [text.get_text() for text in right.get_xticklabels()] == ["10", "40"]
 
 
 @pytest.fixture

@@ -25,8 +25,9 @@ import pytest
 import seq2seq_lab
 from seq2seq_lab import Seq2Seq, Settings, runtime, training
 from seq2seq_lab.cli import arguments, benchmark, commands
+from seq2seq_lab.cli.arguments import settings_table
+from seq2seq_lab.cli.machine import device
 from seq2seq_lab.cli.main import main
-from seq2seq_lab.settings import settings_table
 
 THREADS = ["--threads", os.environ.get("SEQ2SEQ_LAB_THREADS", "1")]  # those of conftest.py
 SMALL = Settings(min_digits=2, max_digits=4, samples=320, samples_per_epoch=160, validation_samples=50)
@@ -204,6 +205,21 @@ def test_a_text_that_is_not_digit_words_is_wrong_use(text, folder, capsys):
     assert repr(text) in the_line(capsys.readouterr().err)
 
 
+@pytest.mark.parametrize("text", ["zero", "one two three four five six seven eight nine"])
+def test_digit_words_are_texts(text):
+    commands.check_words(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("", ""), ("one  two", ""), (" one", ""), ("one tow", "tow"), ("onetwo", "onetwo")]
+)
+def test_another_word_is_named_with_those_allowed(text, word):
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        commands.check_words(text)
+    allowed = "zero one two three four five six seven eight nine"
+    assert str(error.value) == f"text {text!r} has {word!r}; allowed words: {allowed}"
+
+
 def test_a_word_with_a_line_break_is_still_one_line(capsys):
     assert status_of(["train", "--fly\nhigh"]) == 2
     assert "--fly high" in the_line(capsys.readouterr().err)
@@ -283,6 +299,15 @@ def test_every_setting_is_a_flag_whose_help_gives_meaning_and_default(capsys):
     for row in settings_table().splitlines()[2:]:
         name, default, meaning = (cell.strip(" `") for cell in row.strip("|").split("|"))
         assert f"{FLAGS[name]} N {meaning} (default: {default})" in words
+
+
+def test_the_table_has_a_row_for_each_field():
+    _, _, *rows = settings_table().splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert [(name, default) for name, default, _ in cells] == [
+        (f"`{field.name}`", str(field.default)) for field in dataclasses.fields(Settings)
+    ]
+    assert all(meaning for _, _, meaning in cells)
 
 
 @pytest.mark.parametrize("field", dataclasses.fields(Settings), ids=list(FLAGS))
@@ -654,14 +679,14 @@ def test_benchmark_prints_writes_and_draws_what_it_measured(measured, capsys, tm
     report, drawing = tmp_path / "report.json", tmp_path / "drawing.svg"
     assert main(["benchmark", *THREADS, "--json", str(report), "--plot", str(drawing)]) == 0
     machine, _, line = capsys.readouterr().out.splitlines()
-    assert machine == f"{runtime.device()}, {THREADS[1]} of {os.cpu_count()} threads"
+    assert machine == f"{device()}, {THREADS[1]} of {os.cpu_count()} threads"
     assert re.fullmatch(r"a training step +ms +2 \(1 to 3\) +- +-", line)
     written = json.loads(report.read_text())
     assert written["rows"] == [
         {"what": "a training step", "unit": "s", "turns": {"the lab": [0.002, 0.001, 0.003]}}
     ]
     assert written["growth"]["by_batch_size"]["64"] == {"the lab": [0.002, 0.001, 0.003]}
-    assert (written["device"], written["threads"]) == (runtime.device(), int(THREADS[1]))
+    assert (written["device"], written["threads"]) == (device(), int(THREADS[1]))
     assert drawing.read_text().startswith("<?xml")
     assert "ms a training step" in drawing.read_text()
     assert measured == [False]

@@ -229,7 +229,7 @@ def test_pictures_are_as_draw_draws_them():
 
 
 def test_readme_table_is_that_of_the_settings():
-    from seq2seq_lab.settings import settings_table
+    from seq2seq_lab.cli.arguments import settings_table
 
     assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
 

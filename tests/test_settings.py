@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from seq2seq_lab.settings import Settings, require_digits, settings_table
+from seq2seq_lab.settings import Settings, require_digits
 
 NOT_NUMBERS = [True, "1", float("nan"), float("inf"), [1]]
 NOT_COUNTS = [*NOT_NUMBERS, 0, -1, 1.0, None]
@@ -93,12 +93,3 @@ def test_the_defaults_are_those_of_the_lesson():
 )
 def test_an_epoch_holds_whole_batches_and_at_least_one(samples, batch, batches):
     assert Settings(samples_per_epoch=samples, batch_size=batch).batches_per_epoch == batches
-
-
-def test_the_table_has_a_row_for_each_field():
-    _, _, *rows = settings_table().splitlines()
-    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert [(name, default) for name, default, _ in cells] == [
-        (f"`{field.name}`", str(field.default)) for field in dataclasses.fields(Settings)
-    ]
-    assert all(meaning for _, _, meaning in cells)

@@ -75,3 +75,5 @@ def test_other_wrong_arguments_are_named(model):
         lab.plot_tree({})
     with pytest.raises(ValueError, match=r"^marked must be in the tree, but is '3'"):
         lab.plot_tree({"1": 0.5}, ["3"])
+    with pytest.raises(ValueError, match=r"^marked must be at most 2 answers, but is \['1', '2', '3'\]"):
+        lab.plot_tree({"1": 0.5, "2": 0.3, "3": 0.2}, ["1", "2", "3"])

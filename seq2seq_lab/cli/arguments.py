@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from seq2seq_lab._files import check_writable
-from seq2seq_lab.runtime import version
+from seq2seq_lab.cli.machine import version
 from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, Settings
 
 PROGRAM = "seq2seq-lab"
@@ -105,6 +105,14 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def settings_table() -> str:
+    """The defaults as a Markdown table, as it stands in the README."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    for field in SETTINGS.values():
+        rows.append(f"| `{field.name}` | {field.default} | {field.metadata['meaning']} |")
+    return "\n".join(rows)
+
+
 def make_parser(functions: Mapping[str, Callable]) -> Parser:
     """Every command with its arguments; `functions` run them, and their docstrings describe them."""
     parser = Parser(prog=PROGRAM, description="Recurrent encoder-decoders: 'one two five' -> '125#'.")
@@ -169,7 +177,7 @@ def _add_grading(add):
 
 def _add_training(add):
     for name, field in SETTINGS.items():
-        read = number(int if "int" in field.type else float, field.metadata["rule"])
+        read = number(int if type(field.default) is int else float, field.metadata["rule"])
         words = f"{field.metadata['meaning']} (default: {field.default})"
         add(flag(name), type=read, default=argparse.SUPPRESS, metavar="N", help=words)
     add("--attention", action="store_true", help="a decoder that attends; --l2 is then 1e-05 unless given")

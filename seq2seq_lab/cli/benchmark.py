@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from seq2seq_lab._input_pipeline import by_length, fed, pieces
 from seq2seq_lab.attention import AttentionDecoder
@@ -22,7 +24,9 @@ from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Settings, with_attention
 from seq2seq_lab.training import held_out, prepare, restart
-from seq2seq_lab.views.tables import Table
+from seq2seq_lab.views.curves import BLUE, GREY
+from seq2seq_lab.views.figures import finished
+from seq2seq_lab.views.tables import ORANGE, Table
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS, WORDS
 
 BATCH_SIZES, DIGITS = (16, 128, 1024), (10, 40)
@@ -117,6 +121,7 @@ def keras_jitted(settings: Settings) -> Callable[[int], float]:
 
 
 LAB, JITTED, DEFAULTS = CONTESTANTS = "the lab", "Keras, jitted", "Keras, defaults"
+STYLES = {LAB: ("o-", BLUE), JITTED: ("s--", ORANGE), DEFAULTS: ("^:", GREY)}
 
 
 # What is measured
@@ -282,6 +287,25 @@ def benchmark_table(rows: Sequence[Row]) -> Table:
         cells = [_cell([scale * t for t in row.turns.get(name, ())]) for name in CONTESTANTS]
         lines.append((row.what, unit, *cells))
     return Table(("what", "unit", *CONTESTANTS), lines)
+
+
+def plot_growth(growth: Growth) -> Figure:
+    """Time a training step over batch size and over length, by contestant."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", sharey=True)
+    labels = "samples in a batch", "digits in the longest sample"
+    for panel, label, rows in zip(axes, labels, growth, strict=True):
+        contestants = dict.fromkeys(name for row in rows.values() for name in row.turns)
+        for name in contestants:
+            style, colour = STYLES[name]
+            medians = {x: 1e3 * row.median(name) for x, row in rows.items() if name in row.turns}
+            panel.plot(list(medians), list(medians.values()), style, color=colour, label=name)
+        panel.set(xlabel=label, xscale="log", yscale="log", xticks=list(rows), xticklabels=list(rows))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.minorticks_off()
+        panel.grid(alpha=0.3)
+    axes[0].set_ylabel("ms a training step")
+    axes[1].legend(loc="upper right")
+    return finished(figure)
 
 
 def _cell(turns):

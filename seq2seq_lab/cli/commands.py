@@ -19,7 +19,7 @@ import time
 
 from seq2seq_lab._files import whole_file
 from seq2seq_lab.cli.arguments import PROGRAM, SETTINGS, flag
-from seq2seq_lab.runtime import device, version, versions
+from seq2seq_lab.cli.machine import device, version, versions
 from seq2seq_lab.settings import Rule, Settings, require, with_attention
 
 PHASES = ("import", "build", "compile", "training", "validation", "evaluation", "save")
@@ -108,8 +108,7 @@ def benchmark(args: argparse.Namespace) -> int:
     if args.quick and args.plot:
         args.parser.error("argument --plot: draws what --quick leaves out, so give one of the two")
     _start(args)
-    from seq2seq_lab.cli.benchmark import benchmark, benchmark_table
-    from seq2seq_lab.views.curves import plot_growth
+    from seq2seq_lab.cli.benchmark import benchmark, benchmark_table, plot_growth
 
     rows, growth = benchmark(quick=args.quick)
     machine = {"device": device(), "threads": args.threads, "cores": os.cpu_count()}
@@ -261,8 +260,6 @@ def _settings(args):
 
 
 def _texts(args):
-    from seq2seq_lab.vocabulary import check_words
-
     try:
         texts = [line for text in args.texts for line in (_lines() if text == "-" else [text])]
         for text in texts:
@@ -272,6 +269,18 @@ def _texts(args):
         args.parser.error(f"argument TEXT: stdin must be UTF-8, but {error}")
     except ValueError as error:
         args.parser.error(f"argument TEXT: {error}")
+
+
+def check_words(text: str) -> None:
+    """Raise a ValueError unless `text` is digit words with one space between any two.
+
+    The network itself reads any characters it has ids for, misspelled words included.
+    """
+    from seq2seq_lab.vocabulary import WORDS
+
+    for word in text.split(" "):
+        if word not in WORDS:
+            raise ValueError(f"text {text!r} has {word!r}; allowed words: {' '.join(WORDS)}")
 
 
 def _decoding(args):

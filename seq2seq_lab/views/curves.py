@@ -1,4 +1,4 @@
-"""What a student looks at: live curve, accuracy by position, the mask; how a step's time grows.
+"""What a student looks at: live curve, accuracy by position, the mask.
 
 Every `plot_` function returns a figure; nothing is shown unasked. Used throughout the notebooks.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from time import perf_counter
 from typing import Any
 
@@ -20,14 +21,15 @@ from tqdm import tqdm
 
 from seq2seq_lab.data import Batch, length_mask
 from seq2seq_lab.settings import Rule, require
+from seq2seq_lab.views.figures import alternative_text, finished
 from seq2seq_lab.views.tables import ORANGE
 from seq2seq_lab.vocabulary import SYMBOLS, visible
 
 # Okabe and Ito's colours, told apart by colour-blind eyes as well.
 BLUE, GREY = "#0072B2", "#767676"
-LINES = "o-", "s--", "^:", "d-.", "v-"
+# They go round. Matplotlib's ten colours do, too, so that no two of the first 70 curves look alike.
+LINES = "o-", "s--", "^:", "d-.", "v-", "P--", "X:"
 DRAWING = 0.2  # of the time of a training
-CONTESTANT_STYLES = (("o-", BLUE), ("s--", ORANGE), ("^:", GREY))
 MEASURES = {"val_token_accuracy": ("token accuracy", BLUE), "val_exact_match": ("exact match", ORANGE)}
 
 
@@ -123,7 +125,7 @@ def plot_accuracy_by_length(
     """
     figure, axes = plt.subplots(figsize=(9, 3), layout="constrained")
     axes.axvspan(trained[0] - 0.5, trained[1] + 0.5, color="#EEEEEE", label="trained on")
-    for (name, values), style in zip(accuracies.items(), LINES, strict=False):
+    for (name, values), style in zip(accuracies.items(), cycle(LINES), strict=False):
         lengths = np.flatnonzero(np.isfinite(values).all(0))
         values = np.asarray(values)[:, lengths]
         (line,) = axes.plot(lengths, np.median(values, 0), style, markersize=4, label=name)
@@ -157,30 +159,6 @@ def plot_mask(batch: Batch) -> Figure:
     return finished(figure)
 
 
-def plot_growth(growth: Any) -> Figure:
-    """Time a training step over batch size and over length, by contestant, as `benchmark` measured it."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", sharey=True)
-    labels = "samples in a batch", "digits in the longest sample"
-    for panel, label, rows in zip(axes, labels, growth, strict=True):
-        contestants = dict.fromkeys(name for row in rows.values() for name in row.turns)
-        for name, (style, colour) in zip(contestants, CONTESTANT_STYLES, strict=False):
-            medians = {x: 1e3 * row.median(name) for x, row in rows.items() if name in row.turns}
-            panel.plot(list(medians), list(medians.values()), style, color=colour, label=name)
-        panel.set(xlabel=label, xscale="log", yscale="log", xticks=list(rows), xticklabels=list(rows))
-        panel.yaxis.set_major_formatter("{x:g}")
-        panel.minorticks_off()
-        panel.grid(alpha=0.3)
-    axes[0].set_ylabel("ms a training step")
-    axes[1].legend(loc="upper right")
-    return finished(figure)
-
-
-def finished(figure: Figure) -> Figure:
-    """The figure alone, no longer known to pyplot, which would draw it a second time."""
-    plt.close(figure)
-    return figure
-
-
 def _grid(axes, ids, mask, title):
     """One place a cell: true places bright with their symbol, padding grey with its 0 struck out."""
     axes.imshow(mask, cmap="Blues", vmin=0, vmax=3, aspect="auto")
@@ -204,14 +182,14 @@ def _measures(axes, history, samples):
 
 def _trainings(axes, curves):
     """A line for each name: samples between two points, and the value at each."""
-    for (name, (step, values)), style in zip(curves.items(), LINES, strict=False):
+    for (name, (step, values)), style in zip(curves.items(), cycle(LINES), strict=False):
         axes.plot(step * np.arange(1, len(values) + 1), values, style, markersize=4, label=f"{name}")
     axes.legend()
     _samples_axis(axes)
 
 
 def _positions(axes, accuracies):
-    for (label, values), style in zip(accuracies.items(), LINES, strict=False):
+    for (label, values), style in zip(accuracies.items(), cycle(LINES), strict=False):
         axes.plot(np.arange(1, len(values) + 1), values, style, label=label)
         axes.set_xticks(np.arange(1, len(values) + 1))
     axes.set(title="accuracy by position", xlabel="target position", ylabel="share right", ylim=(0, 1.02))
@@ -246,7 +224,7 @@ def _draft(figure):
     figure.subplots_adjust(left=0.06, right=0.98, bottom=0.18, top=0.9)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    return Image(picture.getvalue(), format="png")
+    return Image(picture.getvalue(), format="png", alt=alternative_text(figure))
 
 
 def _text(bar):

@@ -14,7 +14,8 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from seq2seq_lab.settings import AT_LEAST_ONE, Rule, require
-from seq2seq_lab.views.curves import BLUE, GREY, finished
+from seq2seq_lab.views.curves import BLUE, GREY
+from seq2seq_lab.views.figures import finished
 from seq2seq_lab.views.tables import ORANGE
 from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, encode
 
@@ -23,6 +24,7 @@ ANSWERS = Rule(
     lambda v: len(set(v)) == len(v) and all(a and set(a) <= set(DIGITS + END) for a in v),
 )
 COLOURS = ORANGE, BLUE
+MARKED = Rule(f"at most {len(COLOURS)} answers", lambda v: len(v) <= len(COLOURS))
 
 
 def answer_tree(model: Any, text: str, answers: Sequence[str]) -> dict[str, float]:
@@ -51,12 +53,13 @@ def answer_tree(model: Any, text: str, answers: Sequence[str]) -> dict[str, floa
 def plot_tree(tree: Mapping[str, float], marked: Sequence[str] = ()) -> Figure:
     """A tree as `answer_tree` returns it: probabilities at the branches, their product behind each answer.
 
-    The way to the first marked answer is orange, to the second blue.
+    The way to the first marked answer is orange, to the second blue; there can be no third.
 
     Raises:
-        ValueError: the tree is empty, or a marked answer is not in it.
+        ValueError: the tree is empty, too many answers are marked, or one that is not in it.
     """
     require("tree", tree, AT_LEAST_ONE)
+    require("marked", marked, MARKED)
     for answer in marked:
         require("marked", answer, Rule("in the tree", tree.__contains__))
     leaves = [a for a in tree if not any(b != a and b.startswith(a) for b in tree)]
