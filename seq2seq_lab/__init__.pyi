@@ -1,7 +1,8 @@
 # The public names, and the module that each is loaded from when it is first used. Type checkers take a name
 # for public if it is written `X as X`.
 
-from ._accumulation import accumulated as accumulated
+from ._internals.accumulation import accumulated as accumulated
+from ._internals.stopping import StopWhenRight as StopWhenRight
 from .attention import (
     AdditiveAttention as AdditiveAttention,
     AttentionDecoder as AttentionDecoder,
@@ -40,7 +41,6 @@ from .gru import (
 )
 from .loss import (
     accuracy_after_mistake as accuracy_after_mistake,
-    accuracy_by_length as accuracy_by_length,
     accuracy_by_position as accuracy_by_position,
     exact_match as exact_match,
     sequence_loss as sequence_loss,
@@ -50,7 +50,6 @@ from .model import Seq2Seq as Seq2Seq
 from .runtime import setup as setup
 from .settings import Settings as Settings
 from .training import (
-    StopWhenRight as StopWhenRight,
     evaluate as evaluate,
     held_out as held_out,
     load as load,
@@ -60,6 +59,7 @@ from .training import (
 )
 from .views.curves import (
     LiveCurve as LiveCurve,
+    accuracy_by_length as accuracy_by_length,
     plot_accuracy_by_length as plot_accuracy_by_length,
     plot_accuracy_by_position as plot_accuracy_by_position,
     plot_histories as plot_histories,

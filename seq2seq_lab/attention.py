@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from seq2seq_lab._internals.cells import in_a_row, one_step, state_size
+from seq2seq_lab._internals.time_loop import length, time_loop
 from seq2seq_lab.contracts import DecoderOutput, Nest
-from seq2seq_lab.encoder_decoder import Decoder, normal, one_step, state_size
-from seq2seq_lab.gru import SMALL, GRUCell, length, time_loop
+from seq2seq_lab.encoder_decoder import Decoder, normal
+from seq2seq_lab.gru import SMALL, GRUCell
 from seq2seq_lab.settings import COUNT, Settings, require
 
 
@@ -146,9 +148,3 @@ class AttentionDecoder(Decoder):
         self.W_s = self.add_weight((state_width, H), "glorot_uniform", name="W_s")
         self.b_s = self.add_weight((H,), "zeros", name="b_s")
         self.attention.build(H, output_width)
-
-
-def in_a_row(state: Nest) -> tf.Tensor:
-    """All that a state holds, `(B, H)`: of several tensors, one beside the other."""
-    parts = tf.nest.flatten(state)
-    return parts[0] if len(parts) == 1 else tf.concat(parts, 1)

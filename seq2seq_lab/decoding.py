@@ -1,11 +1,5 @@
 """The loop, and the ways to choose the next token.
 
-    state, memory = decoder.start(*encoder(inputs, inputs_seqlen), inputs_seqlen)
-    token = "#"
-    for t in range(T):
-        state, output = decoder.step(state, token, memory)
-        token = choose(t, output.logits)
-
     teacher forcing      the true token
     free running         the arg-max: greedy
     scheduled sampling   a coin decides between the two
@@ -25,15 +19,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_lab.contracts import DecoderLike, DecoderOutput, Hypothesis, Nest
-from seq2seq_lab.gru import length, time_loop
+from seq2seq_lab._internals.time_loop import length, time_loop
+from seq2seq_lab.contracts import DecoderLike, DecoderOutput, Nest
 from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, require
-from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS, decode
+from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS
 
 
 def decode_with(
@@ -72,10 +66,8 @@ def decode_with(
 
     B = length(tf.nest.flatten(state)[0])
     start = tf.broadcast_to(tf.cast(first, tf.int32), [B]), state
-    _, (tokens, output) = time_loop(
-        step, start, steps, steps, unfinished=None if limits is None else unfinished
-    )
-    return tokens, output
+    ends = None if limits is None else unfinished
+    return time_loop(step, start, steps, steps, unfinished=ends)[1]
 
 
 def is_open(t: tf.Tensor, token: tf.Tensor, limits: tf.Tensor) -> tf.Tensor:
@@ -141,15 +133,6 @@ def tokens_read(
 # Strategies: whole answers to a text
 
 
-FIELDS = {
-    "temperature": POSITIVE,
-    "top_k": TOP_K,
-    "seed": SEED,
-    "width": COUNT,
-    "length_power": NOT_NEGATIVE,
-}
-
-
 class Found(NamedTuple):
     """`N` hypotheses for each of `B` texts, the best first."""
 
@@ -159,37 +142,42 @@ class Found(NamedTuple):
     score: tf.Tensor  # (B, N)
 
 
+def _field(default: Any, rule: Rule) -> Any:
+    return dataclasses.field(default=default, metadata={"rule": rule})
+
+
 @dataclasses.dataclass(frozen=True)
 class Strategy:
-    """How answers are found: fields that are checked, and reach a compiled program as numbers."""
+    """How answers are found. Its fields are checked, and reach a compiled program as `numbers`."""
+
+    hypotheses = 1  # how many are found for each text
+    numbers: ClassVar[Any] = ()  # the last arguments of `search`
+    choose: ClassVar[Callable]  # from these to a way to choose
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            require(field.name, getattr(self, field.name), FIELDS[field.name])
+            require(field.name, getattr(self, field.name), field.metadata["rule"])
 
-    @property
-    def hypotheses(self) -> int:
-        """How many are found for each text."""
-        return 1
-
-    @property
-    def numbers(self) -> tuple:
-        """The last arguments of `search`."""
-        return ()
-
-    @staticmethod
-    def search(decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any) -> Found:
+    @classmethod
+    def search(
+        cls, decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any
+    ) -> Found:
         """From a state and a memory as `decoder.start` gives them, at most `limits (B,)` symbols."""
-        raise NotImplementedError
+        choose, steps = cls.choose(*numbers), tf.reduce_max(limits)
+        tokens, output = decode_with(choose, decoder, state, memory, steps, limits=limits)  # (steps, B)
+        ended = tf.cumsum(tf.cast(tokens == END_ID, tf.int32), exclusive=True) > 0
+        going_on = ~ended & (tf.range(steps)[:, None] < limits)
+        log_p = tf.gather(tf.nn.log_softmax(output.logits), tokens, batch_dims=2)
+        log_p = tf.reduce_sum(tf.where(going_on, log_p, 0), 0)[:, None]  # (B, 1)
+        n = tf.reduce_sum(tf.cast(going_on, tf.int32), 0)[:, None]
+        return Found(tf.transpose(tokens)[:, None], n, log_p, log_p)
 
 
 @dataclasses.dataclass(frozen=True)
 class Greedy(Strategy):
     """Take the most likely symbol at each step."""
 
-    @staticmethod
-    def search(decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any) -> Found:
-        return one_answer(greedy, decoder, state, memory, limits)
+    choose = staticmethod(lambda: greedy)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,29 +187,14 @@ class Sampling(Strategy):
     Row b of a batch depends on the seed, on b and on its own text alone.
     """
 
-    temperature: float = 1.0
-    top_k: int | None = None
-    seed: int = 0
+    temperature: float = _field(1.0, POSITIVE)
+    top_k: int | None = _field(None, TOP_K)
+    seed: int = _field(0, SEED)
+    choose = staticmethod(sampled)
 
     @property
     def numbers(self) -> tuple:
         return np.float32(self.temperature), np.int32(self.top_k or TARGET_SYMBOLS), np.int32(self.seed)
-
-    @staticmethod
-    def search(decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any) -> Found:
-        return one_answer(sampled(*numbers), decoder, state, memory, limits)
-
-
-def one_answer(choose: Callable, decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor) -> Found:
-    """One answer to each text, symbol by symbol, and what it is worth."""
-    steps = tf.reduce_max(limits)
-    tokens, output = decode_with(choose, decoder, state, memory, steps, limits=limits)  # (steps, B)
-    ended = tf.cumsum(tf.cast(tokens == END_ID, tf.int32), exclusive=True) > 0
-    going_on = ~ended & (tf.range(steps)[:, None] < limits)
-    log_p = tf.gather(tf.nn.log_softmax(output.logits), tokens, batch_dims=2)
-    log_p = tf.reduce_sum(tf.where(going_on, log_p, 0), 0)[:, None]  # (B, 1)
-    n = tf.reduce_sum(tf.cast(going_on, tf.int32), 0)[:, None]
-    return Found(tf.transpose(tokens)[:, None], n, log_p, log_p)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,19 +204,21 @@ class BeamSearch(Strategy):
     A larger power favours longer texts: 1 compares means over the symbols.
     """
 
-    width: int = 4
-    length_power: float = 0.0
+    width: int = _field(4, COUNT)
+    length_power: float = _field(0.0, NOT_NEGATIVE)
 
     @property
-    def hypotheses(self) -> int:
+    def hypotheses(self) -> int:  # type: ignore[override]
         return self.width
 
     @property
     def numbers(self) -> tuple:
         return np.int32(self.width), np.float32(self.length_power)
 
-    @staticmethod
-    def search(decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any) -> Found:
+    @classmethod
+    def search(
+        cls, decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any
+    ) -> Found:
         """The loop once more: here rows are chosen as well as tokens.
 
         The `W` hypotheses of a text stand beside each other. One that has ended stays as it is, and goes on
@@ -285,23 +260,3 @@ class BeamSearch(Strategy):
 
 
 STRATEGY = Rule("Greedy(), Sampling(...) or BeamSearch(...)", lambda v: isinstance(v, Strategy))
-
-
-def any_size(program: Any, of: Any, *arrays: Any) -> Any:
-    """`program(of, *arrays)` of a `tf.function`, with one trace for each `of`, whatever the arrays' sizes."""
-    tensors = [tf.constant(array) for array in arrays]
-    specs = [tf.TensorSpec([None] * tensor.shape.rank, tensor.dtype) for tensor in tensors]
-    return program.get_concrete_function(of, *specs)(*tensors)
-
-
-def written(found: Found) -> list[list[Hypothesis]]:
-    """The hypotheses of each text, the best first; fewer than `N` where there are no more."""
-    rows = zip(*(part.numpy() for part in found), strict=True)
-    return [
-        [
-            Hypothesis(decode(ids[:n]), float(log_p), float(score))
-            for ids, n, log_p, score in zip(*row, strict=True)
-            if log_p > -np.inf
-        ]
-        for row in rows
-    ]

@@ -11,8 +11,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq_lab.contracts import DecoderOutput, Nest, sizes
-from seq2seq_lab.gru import GRUCell, initializer, length, time_loop
+from seq2seq_lab._internals.cells import initializer, one_step, output_size, sizes, state_size, zero_state
+from seq2seq_lab._internals.time_loop import length, time_loop
+from seq2seq_lab.contracts import DecoderOutput, Nest
+from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.settings import COUNT, Rule, Settings, require
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS
 
@@ -159,9 +161,6 @@ class Decoder(_Part):
         return DecoderOutput(h @ self.W_out + self.b_out)
 
 
-# How any cell is run
-
-
 def unroll(cell: Any, ids: tf.Tensor, embeddings: Any, state: Nest, n: Any) -> tuple[tf.Tensor, Nest]:
     """A cell over a whole sequence: outputs `(S, B, H)` and states after each of `n` steps of `ids (S, B)`.
 
@@ -175,28 +174,3 @@ def unroll(cell: Any, ids: tf.Tensor, embeddings: Any, state: Nest, n: Any) -> t
         return state, (h, state)
 
     return time_loop(step, state, n, length(ids))[1]
-
-
-def one_step(cell: Any, x: tf.Tensor, state: Nest) -> tuple[tf.Tensor, Nest]:
-    """Input `x (B, E)` and a state to output `(B, H)` and next state. (Keras wants and returns lists.)"""
-    h, after = cell(x, state if tf.nest.is_nested(state) else [state])
-    return h, tf.nest.pack_sequence_as(state, tf.nest.flatten(after))
-
-
-def state_size(cell: Any) -> Any:
-    """The units of a cell's state: 16 for a GRU, [16, 16] for an LSTM."""
-
-    def plain(size: Any) -> Any:  # Keras keeps lists in a class of its own
-        return [*map(plain, size)] if isinstance(size, (list, tuple)) else size
-
-    return plain(cell.state_size)
-
-
-def output_size(cell: Any) -> int:
-    """How many numbers a cell puts out: unless it says so, as many as are in the first part of its state."""
-    return getattr(cell, "output_size", None) or tf.nest.flatten(state_size(cell))[0]
-
-
-def zero_state(cell: Any, B: Any, dtype: Any) -> Nest:
-    """The state that reading begins with."""
-    return tf.nest.map_structure(lambda units: tf.zeros((B, units), dtype), state_size(cell))

@@ -1,4 +1,4 @@
-"""The gated recurrent unit: its equations, the one time loop, and the same equations made fast.
+"""The gated recurrent unit: its equations, and the same equations made fast.
 
     z = sigmoid(x W_xz + h W_hz + b_z)          update gate: z = 1 copies the old state
     r = sigmoid(x W_xr + h W_hr + b_r)          reset gate
@@ -16,7 +16,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq_lab.runtime import on_gpu
+from seq2seq_lab._internals.cells import initializer
+from seq2seq_lab._internals.devices import sum_by_symbol
+from seq2seq_lab._internals.time_loop import length, time_loop
 from seq2seq_lab.settings import COUNT, require
 
 WEIGHTS = ("W_xz", "W_xr", "W_xc", "W_hz", "W_hr", "W_hc", "b_z", "b_r", "b_c")
@@ -99,69 +101,6 @@ class GRUCell(keras.layers.Layer):
         return {**super().get_config(), "units": self.units, **initializers}
 
 
-def initializer(identifier: Any) -> Any:
-    """Keras' initialiser of this name, configuration or object, never shared between two weights.
-
-    (Keras draws the same numbers from one unseeded object each time that it is called.)
-    """
-    found = keras.initializers.get(identifier)
-    return found.clone() if isinstance(found, keras.initializers.Initializer) else found
-
-
-def time_loop(
-    step: Callable,
-    carry: Any,
-    n: Any,
-    steps: Any,
-    kept: Any = None,
-    backwards: bool = False,
-    unfinished: Callable | None = None,
-) -> tuple[Any, Any]:
-    """The one loop over time: `carry, values = step(t, carry)` for t = 0 ... n - 1.
-
-    Args:
-        step: from the time and the carry to the next carry, and to what is to be kept of this time.
-        carry: any nest of tensors.
-        n: how many steps to take: the longest true length of the batch.
-        steps: how many steps there could be, at least `n`.
-        kept: a nest of tensors like the values; found by tracing one step unless given.
-        backwards: take t = n - 1 ... 0 instead.
-        unfinished: ends the loop where it says no, `unfinished(t, carry)`.
-
-    Returns:
-        The last carry, and the values as a nest of `(steps, ...)`, 0 where no step was taken.
-    """
-    n = tf.minimum(n, steps)
-    if kept is None:
-        kept = values_of(step, carry)
-
-    def body(i: Any, carry: Any, rows: list) -> tuple:
-        t = n - 1 - i if backwards else i
-        carry, values = step(t, carry)
-        return i + 1, carry, [row.write(t, v) for row, v in zip(rows, leaves(values), strict=True)]
-
-    def going_on(i: Any, carry: Any, _: list) -> Any:
-        return i < n if unfinished is None else (i < n) & unfinished(i, carry)
-
-    rows = [tf.TensorArray(v.dtype, steps, element_shape=v.shape) for v in leaves(kept)]
-    start = tf.constant(0), carry, rows
-    _, carry, rows = tf.while_loop(going_on, body, start, maximum_iterations=steps)
-    stacked = iter([row.stack() for row in rows])
-    return carry, tf.nest.map_structure(lambda v: None if v is None else next(stacked), kept)
-
-
-def leaves(nest: Any) -> list:
-    """The tensors of a nest, without what is None."""
-    return [v for v in tf.nest.flatten(nest) if v is not None]
-
-
-def values_of(step: Callable, carry: Any) -> Any:
-    """What a step keeps, as a nest of specs: it is traced for its shapes, and not run."""
-    specs = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), carry)
-    traced = tf.function(lambda carry: step(tf.constant(0), carry)[1], autograph=False)
-    return traced.get_concrete_function(specs).structured_outputs
-
-
 @tf.custom_gradient
 def gru_states(
     table: Any, ids: Any, h_0: Any, W_hz: Any, W_hr: Any, W_hc: Any, n: Any
@@ -207,22 +146,6 @@ def gru_states(
         return dtable, None, dh_0, dW_hz, dW_hr, dW_hc, None
 
     return h, gradient
-
-
-def sum_by_symbol(a: tf.Tensor, ids: tf.Tensor, V: Any) -> tf.Tensor:
-    """`a (S, B, K)` added up over the places of each symbol, `(V, K)`.
-
-    On a GPU as a product with one-hot rows, which is fast there, and always adds in the same order: else no
-    training could be repeated to the last bit.
-    """
-    if on_gpu():
-        return tf.einsum("sbv,sbk->vk", tf.one_hot(ids, V, dtype=a.dtype), a)
-    return tf.math.unsorted_segment_sum(a, ids, V)
-
-
-def length(a: tf.Tensor) -> Any:
-    """How many rows `a` has: a number where it is known, so that compiled loops have fixed bounds."""
-    return tf.shape(a)[0] if a.shape[0] is None else a.shape[0]
 
 
 def times(a: tf.Tensor, W: tf.Tensor) -> tf.Tensor:

@@ -46,20 +46,5 @@ def accuracy_after_mistake(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tenso
     return tf.reduce_sum(first * right_after, 0) / tf.reduce_sum(first * after, 0)
 
 
-def accuracy_by_length(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Token accuracy and exact match of the samples of each number of digits, two `(T,)` from 0 digits on.
-
-    NaN where no sample has that many.
-    """
-    mask = tf.cast(mask, tf.float32)
-    right, places = (tf.reduce_sum(a, 1) for a in (mask * _correct(logits, targets), mask))  # (B,)
-    exact = tf.cast(right == places, tf.float32)
-    has_length = tf.one_hot(tf.cast(places, tf.int32) - 1, mask.shape[1])  # (B, T)
-    right, places, exact, samples = tf.unstack(
-        tf.stack([right, places, exact, tf.ones_like(exact)]) @ has_length  # sums over the samples, (4, T)
-    )
-    return right / places, exact / samples
-
-
 def _correct(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.argmax(logits, -1, targets.dtype) == targets, tf.float32)

@@ -13,33 +13,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_lab._accumulation import accumulated
-from seq2seq_lab._files import whole_file
-from seq2seq_lab.contracts import DecoderLike, DecoderOutput, EncoderLike, Hypothesis, Nest, try_out
-from seq2seq_lab.decoding import (
-    STRATEGY,
-    Found,
-    Greedy,
-    Strategy,
-    any_size,
-    decode_with,
-    greedy,
-    teacher_forced,
-    tokens_read,
-    written,
-)
+from seq2seq_lab import decoding
+from seq2seq_lab._internals.accumulation import accumulated
+from seq2seq_lab._internals.programs import any_size
+from seq2seq_lab._internals.saving import Saved
+from seq2seq_lab._internals.texts import as_ids, padded, written
+from seq2seq_lab._internals.try_out import sizes_of, try_out
+from seq2seq_lab.contracts import DecoderLike, DecoderOutput, EncoderLike, Hypothesis, Nest
+from seq2seq_lab.decoding import STRATEGY, Found, Greedy, Strategy, decode_with
 from seq2seq_lab.encoder_decoder import Decoder, Encoder
 from seq2seq_lab.loss import exact_match, sequence_loss, token_accuracy
 from seq2seq_lab.runtime import xla_works
 from seq2seq_lab.settings import COUNT, Rule, Settings, require
-from seq2seq_lab.vocabulary import encode, longest_answer
+from seq2seq_lab.vocabulary import longest_answer
 
 PIECE = 1_000  # samples of a large batch that are decoded together
-SIZES = [field.name for field in dataclasses.fields(Settings) if "size" in field.metadata]
 
 
 @keras.saving.register_keras_serializable("seq2seq_lab")
-class Seq2Seq(keras.Model):
+class Seq2Seq(Saved):
     """An encoder-decoder, built from the settings unless parts are given.
 
     Args:
@@ -89,10 +81,10 @@ class Seq2Seq(keras.Model):
         Scheduled sampling: where `coins (B, T)` is true, it is fed what the model said at the step before.
         """
         state, memory = self._start(inputs, inputs_seqlen)
-        tokens = tf.transpose(_ids("targets_in", targets_in, 2))  # (T, B)
+        tokens = tf.transpose(as_ids("targets_in", targets_in, 2))  # (T, B)
         if coins is not None:
-            tokens = tokens_read(self.decoder, state, memory, tokens, tf.transpose(coins))
-        return batch_first(teacher_forced(self.decoder, state, memory, tokens).logits)
+            tokens = decoding.tokens_read(self.decoder, state, memory, tokens, tf.transpose(coins))
+        return batch_first(decoding.teacher_forced(self.decoder, state, memory, tokens).logits)
 
     def free_running(
         self, inputs: Any, inputs_seqlen: Any, steps: int, return_attention: bool = False
@@ -109,7 +101,7 @@ class Seq2Seq(keras.Model):
         if return_attention and not self.attends:
             name = type(self.decoder).__name__
             raise ValueError(f"return_attention must be False where the decoder, a {name}, does not attend")
-        inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
+        inputs, inputs_seqlen = as_ids("inputs", inputs, 2), as_ids("inputs_seqlen", inputs_seqlen, 1)
         logits, attention = self._compiled_free_running(inputs, inputs_seqlen, tf.constant(steps))
         return (logits, attention) if return_attention else logits
 
@@ -125,10 +117,7 @@ class Seq2Seq(keras.Model):
         return [best.text for best, *_ in self.hypotheses(texts, strategy)]
 
     def hypotheses(
-        self,
-        texts: Iterable[str],
-        strategy: Strategy = Greedy(),
-        n_best: int = 1,
+        self, texts: Iterable[str], strategy: Strategy = Greedy(), n_best: int = 1
     ) -> list[list[Hypothesis]]:
         """The `n_best` answers to each text, the best first, with their log-probabilities.
 
@@ -141,7 +130,7 @@ class Seq2Seq(keras.Model):
         )
         require("n_best", n_best, COUNT)
         require("n_best", n_best, enough)
-        inputs, lengths = _padded(texts)
+        inputs, lengths = padded(texts)
         if not len(inputs):
             return []
         numbers = inputs, lengths, longest_answer(lengths), *strategy.numbers
@@ -192,9 +181,8 @@ class Seq2Seq(keras.Model):
         _, targets, mask = data
         logits = self.predict_step(data)
         self.mean_token_accuracy.update_state(token_accuracy(logits, targets, mask), tf.reduce_sum(mask))
-        self.mean_exact_match.update_state(
-            exact_match(logits, targets, mask), tf.cast(tf.shape(targets)[0], tf.float32)
-        )
+        samples = tf.cast(tf.shape(targets)[0], tf.float32)
+        self.mean_exact_match.update_state(exact_match(logits, targets, mask), samples)
         measured = self.mean_token_accuracy, self.mean_exact_match
         return {metric.name: metric.result() for metric in measured}
 
@@ -217,13 +205,13 @@ class Seq2Seq(keras.Model):
 
     def _start(self, inputs: Any, inputs_seqlen: Any) -> tuple[Nest, Nest]:
         """The decoder's first state, and its memory."""
-        inputs, inputs_seqlen = _ids("inputs", inputs, 2), _ids("inputs_seqlen", inputs_seqlen, 1)
+        inputs, inputs_seqlen = as_ids("inputs", inputs, 2), as_ids("inputs_seqlen", inputs_seqlen, 1)
         outputs, state = self.encoder(inputs, inputs_seqlen)
         return self.decoder.start(outputs, state, inputs_seqlen)
 
     def _free_running(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor, steps: Any) -> DecoderOutput:
         """What the decoder says, `(B, steps, ...)`."""
-        _, output = decode_with(greedy, self.decoder, *self._start(inputs, inputs_seqlen), steps)
+        _, output = decode_with(decoding.greedy, self.decoder, *self._start(inputs, inputs_seqlen), steps)
         return DecoderOutput(*(a if a is None else batch_first(a) for a in output))
 
     def _search(
@@ -235,82 +223,11 @@ class Seq2Seq(keras.Model):
     _compiled_search = tf.function(_search, autograph=False)
     _compiled_free_running = tf.function(
         _free_running,
-        input_signature=[
-            tf.TensorSpec((None, None), tf.int32),
-            tf.TensorSpec((None,), tf.int32),
-            tf.TensorSpec((), tf.int32),
-        ],
+        input_signature=[tf.TensorSpec(shape, tf.int32) for shape in ((None, None), (None,), ())],
         autograph=False,
     )
-
-    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Save weights, parts, optimiser and data seed as one `.keras` file, whole or not at all."""
-        require("filepath", str(filepath), Rule("a path that ends in .keras", lambda v: v.endswith(".keras")))
-        with whole_file(filepath) as unfinished:
-            super().save(unfinished, overwrite=overwrite, **kwargs)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Keep the data seed beside the weights: training from a file goes on with the same data."""
-        store["seed"] = np.array(self.seed)
-
-    def load_own_variables(self, store: Any) -> None:
-        self.seed = int(store["seed"][()])
-
-    def get_config(self) -> dict:
-        part = keras.saving.serialize_keras_object
-        settings = dataclasses.asdict(self.settings)
-        parts = {"encoder": part(self.encoder), "decoder": part(self.decoder)}
-        return {**super().get_config(), "settings": settings, **parts}
-
-    @classmethod
-    def from_config(cls, config: dict) -> Seq2Seq:
-        settings = Settings(**config.pop("settings"))
-        parts = (keras.saving.deserialize_keras_object(config.pop(p)) for p in ("encoder", "decoder"))
-        return cls(settings, *parts, **config)
-
-    def get_compile_config(self) -> dict:
-        """The optimiser alone: whether XLA works is asked anew wherever the file is loaded."""
-        if not self.compiled:
-            return {}
-        return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)}
-
-    def compile_from_config(self, config: dict) -> None:
-        self.compile(keras.saving.deserialize_keras_object(config["optimizer"]))
-        self.optimizer.build(self.trainable_variables)
-
-
-def sizes_of(encoder: Any, decoder: Any) -> dict[str, Any]:
-    """The settings that two parts stand for, by what they say themselves; None for what they do not say."""
-    parts = [getattr(part, "settings", {}) for part in (encoder, decoder)]
-    said = {name: {part[name] for part in parts if name in part} for name in SIZES}
-    return {name: values.pop() if len(values) == 1 else None for name, values in said.items()}
 
 
 def batch_first(a: tf.Tensor) -> tf.Tensor:
     """`(T, B, ...)` -> `(B, T, ...)`."""
     return tf.transpose(a, (1, 0, *range(2, a.shape.rank)))
-
-
-def _padded(texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Ids `(B, S)` and true lengths `(B,)`, or a ValueError that names the text at fault."""
-    if isinstance(texts, str):
-        raise ValueError(f"texts must be a list of strings, but is the string {texts!r}")
-    rows = [encode(text) for text in texts]
-    lengths = np.array([len(row) for row in rows], np.int32)
-    if not lengths.all():
-        raise ValueError("texts must not be empty, but one is ''")
-    inputs = np.zeros((len(rows), lengths.max(initial=0)), np.int32)
-    for row, ids in zip(inputs, rows, strict=True):
-        row[: len(ids)] = ids
-    return inputs, lengths
-
-
-def _ids(name: str, value: Any, rank: int) -> tf.Tensor:
-    """Whole numbers of `rank` axes as int32, or a ValueError that names the argument."""
-    value = tf.convert_to_tensor(value)
-    if not value.dtype.is_integer or value.shape.rank != rank:
-        raise ValueError(
-            f"{name} must hold whole numbers of shape {('(B,)', '(B, steps)')[rank - 1]}, "
-            f"but holds {value.dtype.name} of shape {tuple(value.shape)}"
-        )
-    return tf.cast(value, tf.int32)

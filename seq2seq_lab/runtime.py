@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import os
-import sys
-import types
 import warnings
-from collections.abc import Iterator
 
+from seq2seq_lab._internals.start_up import hidden_stderr, import_tensorflow, set_threads
 from seq2seq_lab.settings import COUNT, require
 
 
@@ -40,10 +37,10 @@ def setup(
     if quiet:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    with _hidden_stderr() if quiet else contextlib.nullcontext():
-        tf = _tensorflow()
+    with hidden_stderr() if quiet else contextlib.nullcontext():
+        tf = import_tensorflow()
         if threads is not None:
-            _set_threads(threads)
+            set_threads(threads)
         for gpu in tf.config.list_physical_devices("GPU") if memory_growth else ():
             if not tf.config.experimental.get_memory_growth(gpu):
                 tf.config.experimental.set_memory_growth(gpu, True)
@@ -52,55 +49,6 @@ def setup(
         if quiet:
             tf.get_logger().setLevel("ERROR")  # it warns of retracing, where a new model just compiles once
             xla_error()  # XLA announces itself at its first use: let it do so now
-
-
-def _tensorflow() -> types.ModuleType:
-    """TensorFlow, imported without Python's garbage collector.
-
-    The import makes some 300,000 objects that stay. The collector would look through them again and again,
-    now and whenever something is traced: so it rests meanwhile, and passes over them afterwards. That is done
-    once: later on, it would pass over models that are no longer needed as well.
-    """
-    first, collecting = "tensorflow" not in sys.modules, gc.isenabled()
-    gc.disable()
-    try:
-        import keras  # noqa: F401 (it is needed next)
-        import tensorflow as tf
-    finally:
-        if first:
-            gc.freeze()
-        if collecting:
-            gc.enable()
-    return tf
-
-
-def _set_threads(threads: int) -> None:
-    import tensorflow as tf
-
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-    except RuntimeError as error:
-        raise RuntimeError(
-            f"setup(threads={threads}) comes too late: TensorFlow has already started. "
-            "Restart the kernel and call it first, or pass threads=None."
-        ) from error
-
-
-@contextlib.contextmanager
-def _hidden_stderr() -> Iterator[None]:
-    """Drop what C++ writes to file 2, which no logging level reaches while TensorFlow is starting."""
-    if sys.stderr is None:  # closed: there is nothing to hide
-        yield
-        return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nothing:
-        os.dup2(nothing.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 @functools.cache
@@ -123,10 +71,3 @@ def xla_works() -> bool:
             stacklevel=2,
         )
     return error is None
-
-
-def on_gpu() -> bool:
-    """Whether TensorFlow computes on a GPU."""
-    import tensorflow as tf
-
-    return bool(tf.config.list_logical_devices("GPU"))

@@ -54,13 +54,9 @@ def require_digits(min_digits: Any, max_digits: Any) -> None:
     require("min_digits", min_digits, at_most)
 
 
-def _setting(default: Any, rule: Rule, meaning: str) -> Any:
-    return dataclasses.field(default=default, metadata={"rule": rule, "meaning": meaning})
-
-
-def _size(default: Any, rule: Rule, meaning: str) -> Any:
-    """A setting of a model's parts, None where a part was given that does not say it."""
-    return dataclasses.field(default=default, metadata={"rule": rule, "meaning": meaning, "size": True})
+def _setting(default: Any, rule: Rule, meaning: str, of_a_part: bool = False) -> Any:
+    metadata = {"rule": rule, "meaning": meaning, "of_a_part": of_a_part}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,12 +74,12 @@ class Settings:
     samples_per_epoch: int = _setting(10_000, COUNT, "training samples between two validations")
     validation_samples: int = _setting(5_000, COUNT, "held-out samples of a validation")
     learning_rate: float = _setting(0.005, POSITIVE, "learning rate of Adam")
-    input_embedding: Size = _size(8, COUNT, "numbers that stand for a character")
-    target_embedding: Size = _size(8, COUNT, "numbers that stand for a digit")
-    embedding_stddev: Size = _size(0.1, NOT_NEGATIVE, "standard deviation of the first embeddings")
-    encoder_units: Size = _size(16, COUNT, "units of the encoder's GRU")
-    decoder_units: Size = _size(16, COUNT, "units of the decoder's GRU")
-    attention_units: Size = _size(16, COUNT, "units of additive attention, where there is one")
+    input_embedding: Size = _setting(8, COUNT, "numbers that stand for a character", True)
+    target_embedding: Size = _setting(8, COUNT, "numbers that stand for a digit", True)
+    embedding_stddev: Size = _setting(0.1, NOT_NEGATIVE, "standard deviation of the first embeddings", True)
+    encoder_units: Size = _setting(16, COUNT, "units of the encoder's GRU", True)
+    decoder_units: Size = _setting(16, COUNT, "units of the decoder's GRU", True)
+    attention_units: Size = _setting(16, COUNT, "units of additive attention, where there is one", True)
     scheduled_sampling: float = _setting(
         0.0, PROBABILITY, "probability that a training decoder reads its own last symbol, not the true one"
     )
@@ -94,7 +90,7 @@ class Settings:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if value is not None or "size" not in field.metadata:
+            if value is not None or not field.metadata["of_a_part"]:
                 require(field.name, value, field.metadata["rule"])
         require_digits(self.min_digits, self.max_digits)
 

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import pathlib
-import signal
-import threading
-import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -19,7 +15,9 @@ import keras
 import numpy as np
 
 import seq2seq_lab.attention  # noqa: F401 (so that Keras knows every class that a file may name)
-from seq2seq_lab._input_pipeline import by_length, fed, pieces
+from seq2seq_lab._internals.input_pipeline import by_length, fed, pieces
+from seq2seq_lab._internals.saving import read_model
+from seq2seq_lab._internals.stopping import StopAtInterrupt
 from seq2seq_lab.data import Batch, get_batch
 from seq2seq_lab.loss import (
     accuracy_after_mistake,
@@ -31,53 +29,6 @@ from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import COUNT, POSITIVE, PROBABILITY, SEED, Settings, require
 
 VALIDATION_SEED = 2**31 - 1  # one validation set for every training, whatever its seed
-
-
-class StopAtInterrupt(keras.callbacks.Callback):
-    """Ctrl-C, or Jupyter's ■, ends a training after the block at hand; a second one acts at once.
-
-    Raised in the middle of TensorFlow's own code, a KeyboardInterrupt can get lost there, or do harm.
-    """
-
-    def __enter__(self) -> StopAtInterrupt:
-        self.interrupted, self.handler = False, None
-        heard = signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None)
-        if heard and threading.current_thread() is threading.main_thread():
-            self.handler = signal.signal(signal.SIGINT, self.hear)
-        return self
-
-    def __exit__(self, kind: type | None, *_: Any) -> bool:
-        if self.handler is not None:
-            signal.signal(signal.SIGINT, self.handler)
-        self.interrupted = self.interrupted or kind is KeyboardInterrupt
-        return kind is KeyboardInterrupt
-
-    def hear(self, *_: Any) -> None:
-        if self.interrupted:
-            raise KeyboardInterrupt
-        self.interrupted = True
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.model.stop_training |= self.interrupted
-
-
-class StopWhenRight(keras.callbacks.Callback):
-    """End a training at the first validation at which more than a `share` of the samples is an exact match.
-
-    How long a model needs depends on its first weights, and on how a processor rounds: a training that ends
-    by what was learned gives a model of the same quality on any machine, one of a fixed length need not.
-
-    Raises:
-        ValueError: `share` is no number from 0 to 1.
-    """
-
-    def __init__(self, share: float = 0.99) -> None:
-        super().__init__()
-        require("share", share, PROBABILITY)
-        self.share = share
-
-    def on_epoch_end(self, epoch: int, logs: dict) -> None:
-        self.model.stop_training |= bool(logs["val_exact_match"] > self.share)
 
 
 def train(
@@ -206,10 +157,7 @@ def held_out(model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_
 
 
 def evaluate(
-    model: Seq2Seq,
-    samples: int | None = None,
-    seed: int = VALIDATION_SEED,
-    teacher_forced: bool = False,
+    model: Seq2Seq, samples: int | None = None, seed: int = VALIDATION_SEED, teacher_forced: bool = False
 ) -> Evaluation:
     """Measure the model on held-out samples, by default free-running and on its validation set.
 
@@ -238,16 +186,7 @@ def load(path: str | os.PathLike, custom_objects: dict | None = None) -> Seq2Seq
         FileNotFoundError: there is no such file.
         ValueError: the file is damaged, or holds no `Seq2Seq`.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"path must name a file that model.save wrote, but {path} is none")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"path must name a .keras file that is whole, but {path} is not")
-    try:
-        model = keras.saving.load_model(path, custom_objects=custom_objects)
-    except Exception as error:  # Keras raises whatever the damage provokes
-        reason = str(error).strip().split("\n")[0]
-        raise ValueError(f"path {path} could not be read as a saved model: {reason}") from error
+    model = read_model(path, custom_objects)
     if not isinstance(model, Seq2Seq):
         raise ValueError(f"path must name a saved Seq2Seq, but {path} holds a {type(model).__name__}")
     return model

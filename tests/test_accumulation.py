@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_lab import AttentionDecoder, Decoder, Encoder, Seq2Seq, Settings, get_batch, get_block, train
-from seq2seq_lab import _accumulation as accumulation
 from seq2seq_lab import encoder_decoder as parts
-from seq2seq_lab._accumulation import micro_batches
+from seq2seq_lab._internals import accumulation as accumulation
+from seq2seq_lab._internals.accumulation import micro_batches
 
 SMALL = Settings(
     min_digits=1,

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 import seq2seq_lab as lab
 from seq2seq_lab import runtime
-from seq2seq_lab.contracts import DecoderLike, DecoderOutput, EncoderLike, try_out
+from seq2seq_lab._internals.try_out import try_out
+from seq2seq_lab.contracts import DecoderLike, DecoderOutput, EncoderLike
 from seq2seq_lab.decoding import decode_with, greedy, ground_truth, teacher_forced
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS
 

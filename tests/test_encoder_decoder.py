@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seq2seq_lab._internals.time_loop import length
 from seq2seq_lab.contracts import DecoderOutput
 from seq2seq_lab.decoding import decode_with, greedy, ground_truth, teacher_forced, tokens_read
 from seq2seq_lab.encoder_decoder import Decoder, Encoder, unroll
-from seq2seq_lab.gru import WEIGHTS, GRUCell, length
+from seq2seq_lab.gru import WEIGHTS, GRUCell
 from seq2seq_lab.loss import sequence_loss
 from seq2seq_lab.settings import Settings
 

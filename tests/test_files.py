@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from seq2seq_lab._files import check_writable, whole_file
+from seq2seq_lab._internals.files import check_writable, whole_file
 
 
 def names(folder):

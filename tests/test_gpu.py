@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_lab import Seq2Seq, Settings, evaluate, get_block, restart, sequence_loss, train
-from seq2seq_lab.runtime import on_gpu
+from seq2seq_lab._internals.devices import on_gpu
 
 GPU, CPU = "GPU:0", "CPU:0"
 pytestmark = [

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seq2seq_lab._internals.devices import sum_by_symbol
+from seq2seq_lab._internals.time_loop import time_loop
 from seq2seq_lab.encoder_decoder import unroll
-from seq2seq_lab.gru import WEIGHTS, WIDEST_SPELLED, GRUCell, gru_states, sum_by_symbol, time_loop
+from seq2seq_lab.gru import WEIGHTS, WIDEST_SPELLED, GRUCell, gru_states
 
 B, S, E, H, V = 5, 7, 4, 6, 9
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from seq2seq_lab import Seq2Seq, Settings, get_batch, get_block
-from seq2seq_lab import _input_pipeline as feed
-from seq2seq_lab._input_pipeline import blocks, by_length, pieces
+from seq2seq_lab._internals import input_pipeline as feed
+from seq2seq_lab._internals.input_pipeline import blocks, by_length, pieces
 from seq2seq_lab.training import prepare
 
 

@@ -25,9 +25,9 @@ from seq2seq_lab import (
     train,
     training,
 )
-from seq2seq_lab import _input_pipeline as feed
 from seq2seq_lab import encoder_decoder as parts
-from seq2seq_lab._input_pipeline import by_length, pieces
+from seq2seq_lab._internals import input_pipeline as feed
+from seq2seq_lab._internals.input_pipeline import by_length, pieces
 from seq2seq_lab.training import prepare
 
 pytestmark = pytest.mark.slow  # a training is compiled first

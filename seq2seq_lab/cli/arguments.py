@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from seq2seq_lab._files import check_writable
+from seq2seq_lab._internals.files import check_writable
 from seq2seq_lab.cli.machine import version
 from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, Settings
 

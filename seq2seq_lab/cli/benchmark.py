@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from seq2seq_lab._input_pipeline import by_length, fed, pieces
+from seq2seq_lab._internals.input_pipeline import by_length, fed, pieces
 from seq2seq_lab.attention import AttentionDecoder
 from seq2seq_lab.data import LONGEST_WORD, get_block
 from seq2seq_lab.gru import GRUCell

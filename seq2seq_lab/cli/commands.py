@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from seq2seq_lab._files import whole_file
+from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab.cli.arguments import PROGRAM, SETTINGS, flag
 from seq2seq_lab.cli.machine import device, version, versions
 from seq2seq_lab.settings import Rule, Settings, require, with_attention

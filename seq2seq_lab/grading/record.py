@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seq2seq_lab._files import whole_file
+from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab.grading.assignment import Lesson, fingerprint
 from seq2seq_lab.grading.walls import Limits
 

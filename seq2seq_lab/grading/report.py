@@ -14,7 +14,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from seq2seq_lab._files import whole_file
+from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab.exercises.verdict import COLOURS, SIGNS
 from seq2seq_lab.grading.assignment import Lesson
 from seq2seq_lab.grading.record import Record, key

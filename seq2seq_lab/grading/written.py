@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from seq2seq_lab._files import whole_file
+from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab.grading.record import Record
 
 TABLE = "written.csv"

@@ -116,6 +116,19 @@ def plot_accuracy_by_position(
     return finished(figure)
 
 
+def accuracy_by_length(logits: Any, targets: Any, mask: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Token accuracy and exact match of the samples of each number of digits, two `(T,)` from 0 digits on.
+
+    `logits (B, T, V)`, `targets (B, T)`, `mask (B, T)`. NaN where no sample has that many.
+    """
+    mask = np.asarray(mask)
+    right, places = (mask * (np.argmax(logits, -1) == targets)).sum(1), mask.sum(1)  # (B,)
+    has_length = places[:, None] - 1 == np.arange(mask.shape[1])  # (B, T)
+    with np.errstate(invalid="ignore"):
+        tokens = (right @ has_length) / (places @ has_length)
+        return tokens, ((right == places) @ has_length.astype(float)) / has_length.sum(0)
+
+
 def plot_accuracy_by_length(
     accuracies: Mapping[str, np.ndarray], trained: tuple[int, int], measure: str = "exact match"
 ) -> Figure:

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_lab._internals.programs import any_size
 from seq2seq_lab.contracts import DecoderLike, DecoderOutput, Nest
-from seq2seq_lab.decoding import any_size, decode_with, greedy
+from seq2seq_lab.decoding import decode_with, greedy
 from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.settings import AT_LEAST_ONE, Rule, require
 from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, decode, encode, longest_answer

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from seq2seq_lab.runtime import on_gpu
+from seq2seq_lab._internals.devices import on_gpu
 
 SMALLEST, LARGEST = 32, 64  # samples of a micro-batch
 

@@ -1,0 +1,67 @@
+"""The one loop over time, which compiles: a cell is unrolled by it, and a decoder is stepped by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+
+def time_loop(
+    step: Callable,
+    carry: Any,
+    n: Any,
+    steps: Any,
+    kept: Any = None,
+    backwards: bool = False,
+    unfinished: Callable | None = None,
+) -> tuple[Any, Any]:
+    """The one loop over time: `carry, values = step(t, carry)` for t = 0 ... n - 1.
+
+    Args:
+        step: from the time and the carry to the next carry, and to what is to be kept of this time.
+        carry: any nest of tensors.
+        n: how many steps to take: the longest true length of the batch.
+        steps: how many steps there could be, at least `n`.
+        kept: a nest of tensors like the values; found by tracing one step unless given.
+        backwards: take t = n - 1 ... 0 instead.
+        unfinished: ends the loop where it says no, `unfinished(t, carry)`.
+
+    Returns:
+        The last carry, and the values as a nest of `(steps, ...)`, 0 where no step was taken.
+    """
+    n = tf.minimum(n, steps)
+    if kept is None:
+        kept = values_of(step, carry)
+
+    def body(i: Any, carry: Any, rows: list) -> tuple:
+        t = n - 1 - i if backwards else i
+        carry, values = step(t, carry)
+        return i + 1, carry, [row.write(t, v) for row, v in zip(rows, leaves(values), strict=True)]
+
+    def going_on(i: Any, carry: Any, _: list) -> Any:
+        return i < n if unfinished is None else (i < n) & unfinished(i, carry)
+
+    rows = [tf.TensorArray(v.dtype, steps, element_shape=v.shape) for v in leaves(kept)]
+    start = tf.constant(0), carry, rows
+    _, carry, rows = tf.while_loop(going_on, body, start, maximum_iterations=steps)
+    stacked = iter([row.stack() for row in rows])
+    return carry, tf.nest.map_structure(lambda v: None if v is None else next(stacked), kept)
+
+
+def leaves(nest: Any) -> list:
+    """The tensors of a nest, without what is None."""
+    return [v for v in tf.nest.flatten(nest) if v is not None]
+
+
+def values_of(step: Callable, carry: Any) -> Any:
+    """What a step keeps, as a nest of specs: it is traced for its shapes, and not run."""
+    specs = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), carry)
+    traced = tf.function(lambda carry: step(tf.constant(0), carry)[1], autograph=False)
+    return traced.get_concrete_function(specs).structured_outputs
+
+
+def length(a: tf.Tensor) -> Any:
+    """How many rows `a` has: a number where it is known, so that compiled loops have fixed bounds."""
+    return tf.shape(a)[0] if a.shape[0] is None else a.shape[0]
