@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from seq2seq_lab._files import whole_file
-from seq2seq_lab.exercises.verdict import COLOURS, SIGNS
+from seq2seq_lab.exercises.engine.verdict import COLOURS, SIGNS
 from seq2seq_lab.grading.assignment import Lesson
 from seq2seq_lab.grading.record import Record, key
 from seq2seq_lab.grading.written import CSV, Manual, cell, given_for, read
