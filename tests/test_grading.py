@@ -21,14 +21,16 @@ import psutil
 import pytest
 from answers import ANSWERS
 from handins import IMPORTS, NEEDS_BUBBLEWRAP, POINTS, RIGHT, alone, answered, cell, class_of, notebook
+from test_notebooks import WRITTEN
 
 import seq2seq_lab
 from seq2seq_lab.cli.main import main
-from seq2seq_lab.exercises import exercise_named
+from seq2seq_lab.exercises import exercise_named, exercises_of
 from seq2seq_lab.grading import record as records
 from seq2seq_lab.grading.record import key
 
 pytestmark = [pytest.mark.slow, NEEDS_BUBBLEWRAP]
+MOST = sum(e.points for e in exercises_of()) + sum(sum(points.values()) for points in WRITTEN.values())
 WRONG = "def jaggedness(curve):\n    return np.diff(curve).mean()"
 STUB = "def jaggedness(curve):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 MARKUP = "<script>alert(1)</script>"
@@ -114,9 +116,9 @@ def test_a_line_a_student_a_column_an_exercise(marks, a_class):
     assert [found["bob"][name] for name in POINTS] == ["2", "0", "2"]
     assert [found["carl"][name] for name in POINTS] == ["2", "0", "2"]
     totals = {name: (row["total"], row["out of"]) for name, row in found.items()}
-    assert totals["anna"] == ("5", "90")
-    assert totals["bob"] == totals["carl"] == totals["emil"] == ("4", "90")
-    assert totals["dora"] == totals["fritz"] == ("0", "90")
+    assert totals["anna"] == ("5", str(MOST))
+    assert totals["bob"] == totals["carl"] == totals["emil"] == ("4", str(MOST))
+    assert totals["dora"] == totals["fritz"] == ("0", str(MOST))
     assert found["anna"]["state"].startswith("3 answers in words wait")
     assert found["anna"]["1-encoder-decoder: shapes, written"] == ""
     assert found["anna"]["1-encoder-decoder: clinic, written"] == "0"
@@ -145,7 +147,7 @@ def test_a_feedback_page_a_student_says_what_was_right_and_what_helps(marks):
         page.index("jaggedness: not right") < page.index("jagged, in words") < page.index("<h3>6 One class")
     )
     assert "np.diff(curve).mean()" in page
-    assert "4 of 90 points" in page
+    assert f"4 of {MOST} points" in page
     assert len(list((marks / "feedback").iterdir())) == 8
 
 
@@ -163,7 +165,35 @@ def test_the_overview_has_three_figures_and_the_most_frequent_mistakes(marks):
     page = (marks / "overview.html").read_text()
     assert page.count("<svg") == page.count("</svg>") == 3
     assert "8 hand-ins; 3 answers in words wait for points" in page
-    assert "<td>jaggedness</td><td>signed</td>" in re.sub(r"\s*\n\s*", "", page)
+    hint = "jumps up and down cancel each other here: only the ends of the curve remain."
+    assert f"<td>jaggedness</td><td>{hint}</td>" in re.sub(r"\s*\n\s*", "", page)
+
+
+def test_people_read_words_and_code_but_no_label_and_no_backtick(cluster, tmp_path):
+    """A label is for programs, a backtick for who renders it: no page shows either."""
+    (tmp_path / "handins").mkdir()
+    answers = {
+        "bug-reset-gate": "def candidate(x, h, r, W_xc, W_hc, b_c):\n"
+        "    return np.tanh(r * (x @ W_xc + h @ W_hc + b_c))",  # labelled "gates-all"
+        "jaggedness": "def jaggedness(curve):\n    raise ValueError(r'`<script>` $\\nothing$')",
+        "bug-padded-loss": "def mean_loss(losses, mask):\n    pass",
+    }
+    (tmp_path / "handins" / "anna.ipynb").write_bytes(answered(answers))
+    assert main(["grade", str(tmp_path / "handins"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
+    feedback = (tmp_path / "marks" / "feedback" / f"{key('anna')}.html").read_text()
+    for words in (
+        "<code>candidate</code> at ",  # a message
+        "Is there a <code>return</code>?",
+        "Try some in the cell of section 6 that makes <code>cell</code>",  # a question
+        r"it raised ValueError: <code>&lt;script&gt;</code> $\nothing$",
+    ):
+        assert words in feedback
+    overview = (tmp_path / "marks" / "overview.html").read_text()
+    assert "the input and the bias are none of the reset gate" in overview
+    assert "gates-all" not in overview
+    for page in (re.sub(r"<details.*?</details>", "", feedback, flags=re.DOTALL), overview):
+        assert "`" not in page
+        assert "<script" not in page
 
 
 def test_a_long_message_without_a_hint_is_cut_for_the_overview(cluster, tmp_path):

@@ -56,6 +56,23 @@ def test_the_functions_are_those_that_the_notebooks_check():
             assert cells[f"check-{task.name}"] == f'lab.check("{task.name}", {task.function})'
 
 
+def test_an_exercise_that_is_not_in_the_catalogue_is_named(tmp_path):
+    (tmp_path / "1-own.ipynb").write_bytes(notebook(cell("def own(x):\n    return x", "answer-own")))
+    with pytest.raises(
+        ValueError, match=r"^source must ask for exercises of the lab's; .*1-own.ipynb .* own$"
+    ):
+        read_assignment(tmp_path)
+
+
+def test_points_are_those_of_the_instructors_own_sources(tmp_path):
+    lesson = nbformat.read(SOURCE / "3-decoding.ipynb", as_version=4)
+    (check,) = (each for each in lesson.cells if each.id == "check-scores")
+    check.metadata.nbgrader.points += 5
+    nbformat.write(lesson, tmp_path / "3-decoding.ipynb")
+    (changed,), of_the_lab = read_assignment(tmp_path), {e.name: e.points for e in exercises_of(3)}
+    assert {t.name: t.points for t in changed.tasks} == {**of_the_lab, "scores": of_the_lab["scores"] + 5}
+
+
 def test_a_folder_without_lessons_is_no_assignment(tmp_path):
     (tmp_path / "other.ipynb").write_bytes(notebook(cell("1 + 1")))
     with pytest.raises(ValueError, match=r"^source must be a folder with notebooks"):

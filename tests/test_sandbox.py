@@ -14,7 +14,7 @@ from answers import hostile
 from answers.hostile import HARMLESS, HOSTILE
 from handins import NEEDS_BUBBLEWRAP, POINTS, RIGHT, answered, cell
 
-from seq2seq_lab.exercises.asking import Raised
+from seq2seq_lab.exercises.engine.asking import Raised
 from seq2seq_lab.grading import sandbox, walls
 from seq2seq_lab.grading.assignment import SOURCE, read_assignment
 from seq2seq_lab.grading.handins import File, HandIn

@@ -6,19 +6,18 @@ That a curious student can read the references in this package is known and acce
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import io
 import random
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
-from seq2seq_lab.exercises import NOTEBOOKS, exercise_named, exercises_of
-from seq2seq_lab.exercises.asking import Raised
-from seq2seq_lab.exercises.exercise import Exercise
-from seq2seq_lab.exercises.verdict import SIGNS, Verdict
+from seq2seq_lab.exercises.catalogue import NOTEBOOKS, exercise_named, exercises_of
+from seq2seq_lab.exercises.engine.judging import judge
+from seq2seq_lab.exercises.engine.verdict import SIGNS, Verdict
 from seq2seq_lab.settings import SEED, Rule, require
 from seq2seq_lab.views.tables import Table
 
@@ -84,30 +83,18 @@ def progress(notebook: int | None = None) -> Table:
 
 
 def _verdict(exercise, answer, seed):
-    def verdict(state, message="", hint="", label=""):
-        points = exercise.points if state == "right" else 0
-        return Verdict(exercise.name, state, points, exercise.points, message, hint, label)
-
     if not callable(answer):
-        return verdict("wrong", f"the answer should be a function, not {type(answer).__name__}", label="type")
-    cases, results = exercise.cases(seed), []
-    for inputs in cases:
-        results.append(exercise.ask(answer, inputs))
-        if isinstance(results[-1], Raised):
-            if results[-1].error == "NotImplementedError":
-                return verdict("open")
-            break
-    finding = exercise.judge(cases[: len(results)], results)
-    moved = _moved(exercise, answer)
-    if finding is None:
-        return verdict("right", moved)
-    return verdict("wrong", f"{finding.message}\n\n{moved}".strip(), finding.hint, finding.label)
+        message = f"the answer should be a function, not {type(answer).__name__}"
+        return Verdict(exercise.name, "wrong", 0, exercise.points, message, label="type")
+    cases = exercise.cases(seed)
+    verdict = judge(exercise, cases, exercise.ask(answer, cases))
+    if exercise.symptom is None or verdict.state == "open":
+        return verdict
+    return dataclasses.replace(verdict, measured=_measured(exercise, answer))
 
 
-def _moved(exercise: Exercise, answer: Any) -> str:
-    """What an answer does to the number that the bug had moved."""
-    if exercise.symptom is None:
-        return ""
+def _measured(exercise, answer):
+    """The number that the bug had moved, of this answer and of a healthy one, in words."""
     try:
         here = f"{exercise.measure(answer):.3f}"
     except (Exception, SystemExit):

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import nbformat
 
+from seq2seq_lab.exercises import exercise_named
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "source"
 HEADING = re.compile(r"^#+ (.*)\n*", re.MULTILINE)
 HIDDEN = re.compile("BEGIN HIDDEN TESTS\n(.*)\n### END HIDDEN", re.DOTALL)
@@ -52,7 +54,7 @@ def read_assignment(folder: pathlib.Path) -> tuple[Lesson, ...]:
     """The lessons whose sources lie in a folder.
 
     Raises:
-        ValueError: there is none with exercises to be marked.
+        ValueError: there is none with exercises to be marked, or an exercise is not in the catalogue.
     """
     lessons = [_lesson(path) for path in sorted(folder.glob("*.ipynb"))]
     lessons = [lesson for lesson in lessons if lesson.tasks]
@@ -76,8 +78,7 @@ def _lesson(path):
     for cell in cells:
         kind, _, name = cell_name(cell).partition("-")
         if kind == "answer":
-            function = re.search(r"^def (\w+)\(", cell.source, re.MULTILINE)[1]
-            tasks.append(Task(name, title, function, int(points[f"check-{name}"])))
+            tasks.append(Task(name, title, _function(name, path), int(points[f"check-{name}"])))
         elif kind == "written":
             earns = int(points[f"written-{name}"])
             questions.append(Question(name, title, prose, earns, _rubric(hidden, name)))
@@ -86,6 +87,13 @@ def _lesson(path):
         if kind in ("answer", "written"):
             titles.setdefault(title)
     return Lesson(path.stem, tuple(titles), tuple(tasks), tuple(questions))
+
+
+def _function(name, path):
+    try:
+        return exercise_named(name).function
+    except ValueError as error:
+        raise ValueError(f"source must ask for exercises of the lab's; {path} asks for {name}") from error
 
 
 def _rubric(hidden, name):

@@ -10,7 +10,7 @@ from nbgrader.api import Gradebook
 from nbgrader.utils import parse_utc
 
 from seq2seq_lab._internals.files import whole_file
-from seq2seq_lab.exercises.verdict import Verdict
+from seq2seq_lab.exercises.engine.verdict import Verdict
 from seq2seq_lab.grading.assignment import cell_name
 from seq2seq_lab.grading.record import Record
 from seq2seq_lab.grading.written import given_for, read

@@ -1,8 +1,8 @@
 """What runs in the sandbox: students' functions are asked, and what they return goes out as plain numbers.
 
-Stands alone: all it finds of the lab is what students import and `exercises.asking`. It reads its job from
-stdin and writes a line of JSON for each exercise to stdout. A process for each exercise is forked off one in
-which TensorFlow is loaded already; when that process is done, everything that is left of it is killed.
+Stands alone: all it finds of the lab is what students import and how answers are called. It reads its job
+from stdin and writes a line of JSON for each exercise to stdout. A process for each exercise is forked off
+one in which TensorFlow is loaded already; when that is done, everything that is left of it is killed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
     sys.path[:0] = job["path"]
     if any(USES_TENSORFLOW.search(cell) for exercise in job["exercises"] for cell in exercise["cells"]):
         _load_tensorflow()
-    importlib.import_module("seq2seq_lab.exercises.asking")
+    importlib.import_module("seq2seq_lab.exercises.catalogue.calls")  # and with it `engine.asking`
     for exercise in job["exercises"]:
         _write(answers, json.dumps({"exercise": exercise["name"]}).encode())
         _write(answers, _asked(exercise, job["limits"], job["private"]))
@@ -168,7 +168,7 @@ def _write(file, line):
 
 def _results(exercise):
     """What the answer to an exercise returns in each of its cases, as plain data."""
-    from seq2seq_lab.exercises import asking
+    from seq2seq_lab.exercises.engine import asking
 
     if "tensorflow" in sys.modules:
         threading = sys.modules["tensorflow"].config.threading
@@ -179,14 +179,8 @@ def _results(exercise):
     if not callable(answer):
         return {"stopped": error or f"its cell defines no function {exercise['function']}"}
     call, returns, cases = pickle.loads(exercise["cases"])
-    results = []
-    for inputs in cases:
-        result = asking.ask(answer, inputs, call, returns)
-        if isinstance(result, asking.Raised):
-            results.append({"error": result.error, "says": result.says})
-            break
-        results.append([_plain(array) for array in result])
-    return {"results": results}
+    results = asking.ask_all(answer, cases, call, returns)
+    return {"results": [r._asdict() if isinstance(r, asking.Raised) else [*map(_plain, r)] for r in results]}
 
 
 def _plain(array):

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from seq2seq_lab.exercises import exercise_named
-from seq2seq_lab.exercises.asking import Raised
-from seq2seq_lab.exercises.exercise import Exercise, Finding
+from seq2seq_lab.exercises.engine.asking import Results
+from seq2seq_lab.exercises.engine.exercise import Exercise
+from seq2seq_lab.exercises.engine.judging import judge
 from seq2seq_lab.grading.assignment import UNTOUCHED, Lesson
 from seq2seq_lab.grading.handins import HandIn, of_lessons
-from seq2seq_lab.grading.sandbox import Asked, Results, Stopped, run
+from seq2seq_lab.grading.sandbox import Asked, run
 from seq2seq_lab.grading.walls import Limits
 
 STUB = "raise NotImplementedError"
@@ -85,20 +86,9 @@ def _in_words(lesson, question, own):
 
 def judged(exercise: Exercise, results: Results, seed: int, points: int) -> dict[str, Any]:
     """What an answer earns, and why: "right", "wrong", "open" or "stopped"."""
-    if isinstance(results, Stopped):
-        return {"state": "stopped", "message": results.reason, "label": "stopped"}
-    if isinstance(results[-1], Raised) and results[-1].error == "NotImplementedError":
-        return {"state": "open"}
-    cases = exercise.cases(seed)
-    if len(results) != len(cases) and not isinstance(results[-1], Raised):
-        return {"state": "stopped", "message": "what came back was no answer", "label": "stopped"}
-    try:
-        finding = exercise.judge(cases[: len(results)], results)
-    except Exception as error:  # arrays that no function of NumPy's would return
-        finding = Finding("value", f"what it returned cannot be judged ({type(error).__name__})")
-    if finding is None:
-        return {"state": "right", "points": points}
-    return {"state": "wrong", "label": finding.label, "message": finding.message, "hint": finding.hint}
+    verdict = judge(exercise, exercise.cases(seed), results, points)
+    said = "state", "points", "label", "message", "hint"
+    return {name: getattr(verdict, name) for name in said}
 
 
 def _asked(task, cells, own, seed):

@@ -6,16 +6,18 @@ import collections
 import contextlib
 import csv
 import io
+import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jinja2
+import markupsafe
 import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from seq2seq_lab._internals.files import whole_file
-from seq2seq_lab.exercises.verdict import COLOURS, SIGNS
+from seq2seq_lab.exercises.engine.verdict import COLOURS, SIGNS, as_html, in_short
 from seq2seq_lab.grading.assignment import Lesson
 from seq2seq_lab.grading.record import Record, key
 from seq2seq_lab.grading.written import CSV, Manual, cell, given_for, read
@@ -24,7 +26,7 @@ STATES = {"right": "right", "wrong": "not right", "stopped": "stopped", "open": 
 STATES |= {"missing": "missing"}
 COLOUR = {**COLOURS, "stopped": "#CC79A7", "missing": "#BBBBBB"}  # more of Okabe and Ito's
 SIGN = {**SIGNS, "stopped": "✗", "missing": "○"}
-BARS, COMMON = 20, 10  # of the distribution; mistakes that are shown
+BARS, COMMON, LONGEST = 20, 10, 60  # of the distribution; mistakes that are shown, their words in a figure
 TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("seq2seq_lab.grading", "templates"),
     autoescape=True,
@@ -32,6 +34,7 @@ TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
+TEMPLATES.filters["with_code"] = lambda text: markupsafe.Markup(as_html(text))  # which escapes it
 
 
 class Mark(NamedTuple):
@@ -82,8 +85,7 @@ def write(record: Record, students: Collection[str]) -> int:
             for line in marks["exercises"]:
                 states[line["name"]][line["state"]] += 1
                 if line["state"] == "wrong":
-                    in_short = line["hint"] or line["message"].partition("\n\n")[0]
-                    mistakes[line["name"], line["label"], in_short] += 1
+                    mistakes[line["name"], in_short(line["message"], line["hint"])] += 1
     record.write_text("overview.html", _overview(shares, waiting, states, mistakes.most_common(COMMON)))
     return odd
 
@@ -178,8 +180,10 @@ def _success(states):
 def _mistakes(mistakes):
     figure = Figure(figsize=(8, 0.6 + 0.28 * len(mistakes)), layout="constrained")
     axes = figure.subplots()
-    names = [f"{exercise}: {label}" for (exercise, label, _), _ in mistakes]
-    axes.barh(names[::-1], [count for _, count in mistakes][::-1], color=COLOUR["wrong"])
+    words = [f"{exercise}: {mistake}".replace("`", "") for (exercise, mistake), _ in mistakes]
+    names = [textwrap.shorten(each, LONGEST, placeholder=" …") for each in words]
+    axes.barh(range(len(names)), [count for _, count in mistakes][::-1], color=COLOUR["wrong"])
+    axes.set_yticks(range(len(names)), names[::-1], parse_math=False)  # a student's own words may have a $
     axes.set(xlabel="students")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import psutil
 
-from seq2seq_lab.exercises.asking import Raised
+from seq2seq_lab.exercises.engine.asking import Raised, Results, Stopped
 from seq2seq_lab.grading.handins import clean
 from seq2seq_lab.grading.walls import ENVIRONMENT, INSIDE, PACKAGE, Limits, SandboxError, bubblewrap
 
@@ -41,15 +41,6 @@ class Asked(NamedTuple):
     cells: Sequence[str]
     cases: bytes  # (call, returns, cases)
     returns: int  # how many arrays an answer returns
-
-
-class Stopped(NamedTuple):
-    """Why an answer has returned nothing."""
-
-    reason: str
-
-
-Results = list[list[np.ndarray] | Raised] | Stopped
 
 
 def run(exercises: Sequence[Asked], limits: Limits, sandboxed: bool = True) -> dict[str, Results]:

@@ -18,7 +18,8 @@ PACKAGE = pathlib.Path(seq2seq_lab.__file__).resolve().parent
 INSIDE = pathlib.Path(__file__).with_name("inside.py")
 SYSTEM = "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"
 FONTS = "/tmp/matplotlib"  # matplotlib's list of fonts, which takes a second to be made
-HIDDEN = {"exercises": ("__init__.py", "asking.py"), "grading": ()}  # folders, and what is shown of them
+SHOWN = "__init__.py", "engine/__init__.py", "engine/asking.py", "catalogue/__init__.py", "catalogue/calls.py"
+HIDDEN = {"exercises": SHOWN, "grading": ()}  # folders, and what is shown of them
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "KERAS_BACKEND": "tensorflow",

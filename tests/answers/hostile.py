@@ -270,7 +270,7 @@ def patches_numpy(curve):
 
 @hostile("wrong", "should be")
 def patches_the_package(curve):
-    asking = importlib.import_module(LAB + ".exercises.asking")
+    asking = importlib.import_module(LAB + ".exercises.engine.asking")
     asking.difference = asking.plain = lambda *args, **kwargs: [np.array(0.0)]
     return 0.0
 
@@ -283,7 +283,7 @@ def patches_builtins(curve):
 
 @hostile("wrong", "ModuleNotFoundError")
 def imports_the_reference(curve):
-    return importlib.import_module(LAB + ".exercises.encoder_decoder").JAGGED.reference(curve)
+    return importlib.import_module(LAB + ".exercises.catalogue.encoder_decoder").JAGGED.reference(curve)
 
 
 @hostile("wrong", "ModuleNotFoundError")

@@ -10,11 +10,13 @@ import functools
 import numpy as np
 
 from seq2seq_lab.data import get_batch, get_block, length_mask
-from seq2seq_lab.exercises.asking import Step, for_decoder_inputs
-from seq2seq_lab.exercises.exercise import Exercise, Mistake
-from seq2seq_lab.exercises.numbers import candidate, gru_step, lengths, normal, sigmoid
+from seq2seq_lab.exercises.catalogue import calls
+from seq2seq_lab.exercises.catalogue.numbers import candidate, gru_step, lengths, normal, sigmoid
+from seq2seq_lab.exercises.engine.exercise import Exercise, Mistake
 from seq2seq_lab.settings import Settings
 from seq2seq_lab.vocabulary import END_ID
+
+# --- a loss that counts padding
 
 
 def _draw_losses(rng, case):
@@ -23,19 +25,23 @@ def _draw_losses(rng, case):
     return {"losses": losses, "mask": length_mask(lengths(rng, B, T), T).astype(np.float32)}
 
 
-def _loss_of_a_guess(mean_loss, seed):
+def _loss_of_a_guess(answer, seed):
     mask = get_batch(200, 1, 10, rng=seed).targets_mask
-    return float(mean_loss(np.full(mask.shape, np.log(11), np.float32), mask))
+    return float(answer(np.full(mask.shape, np.log(11), np.float32), mask))
+
+
+def mean_loss(losses, mask):
+    return (losses * mask).sum() / mask.sum()
 
 
 PADDED_LOSS = Exercise(
-    "bug-padded-loss",
-    "clinic: a loss that gets smaller with more padding",
-    2,
-    _draw_losses,
-    lambda losses, mask: (losses * mask).sum() / mask.sum(),
-    ("loss",),
-    (
+    name="bug-padded-loss",
+    task="clinic: a loss that gets smaller with more padding",
+    points=2,
+    draw=_draw_losses,
+    reference=mean_loss,
+    returns=("loss",),
+    mistakes=(
         Mistake(
             "bug",
             "the padding adds nothing to the sum. What about the number that the sum is divided by?",
@@ -55,6 +61,9 @@ PADDED_LOSS = Exercise(
 )
 
 
+# --- targets that are not shifted
+
+
 def _draw_targets(rng, case):
     batch = get_batch(2 + case, 1, 3 + case, rng)
     while batch.targets_seqlen.max() < batch.targets_out.shape[1]:  # one row fills its rectangle
@@ -62,7 +71,7 @@ def _draw_targets(rng, case):
     return {"targets_out": batch.targets_out, "targets_mask": batch.targets_mask}
 
 
-def _shifted(targets_out, first=END_ID):
+def decoder_inputs(targets_out, first=END_ID):
     return np.insert(targets_out[:, :-1], 0, first, axis=1)
 
 
@@ -79,7 +88,7 @@ def _beginner():
     return model, model.get_weights(), [variable.numpy() for variable in model.optimizer.variables]
 
 
-def _free_running_match(decoder_inputs, seed):
+def _free_running_match(answer, seed):
     """Exact match, free-running, after a short training whose decoder reads what the function gives it."""
     import tensorflow as tf
 
@@ -92,7 +101,7 @@ def _free_running_match(decoder_inputs, seed):
         variable.assign(value)
     block = get_block(seed, 0, model.settings)
     targets = block.targets_out
-    read = np.reshape(decoder_inputs(targets.reshape(-1, 3)), targets.shape).astype(np.int32)
+    read = np.reshape(answer(targets.reshape(-1, 3)), targets.shape).astype(np.int32)
     x = block.inputs, block.inputs_seqlen, read, np.array([0, K], np.int32)
     data = tf.data.Dataset.from_tensors((x, targets, block.targets_mask))
     model.fit(data, steps_per_epoch=1, shuffle=False, verbose=0)
@@ -102,13 +111,13 @@ def _free_running_match(decoder_inputs, seed):
 
 
 NOT_SHIFTED = Exercise(
-    "bug-not-shifted",
-    "clinic: perfect in training, useless free-running",
-    2,
-    _draw_targets,
-    _shifted,
-    ("decoder_inputs",),
-    (
+    name="bug-not-shifted",
+    task="clinic: perfect in training, useless free-running",
+    points=2,
+    draw=_draw_targets,
+    reference=decoder_inputs,
+    returns=("decoder_inputs",),
+    mistakes=(
         Mistake(
             "bug",
             "at each step the decoder reads the very symbol that it should write.",
@@ -123,7 +132,7 @@ NOT_SHIFTED = Exercise(
         Mistake(
             "no-start",
             "shifted, but the first symbol is wrong: what does a decoder read before it has written any?",
-            lambda targets_out: _shifted(targets_out, 0),
+            lambda targets_out: decoder_inputs(targets_out, 0),
         ),
         Mistake(
             "rolled",
@@ -136,19 +145,22 @@ NOT_SHIFTED = Exercise(
             lambda targets_out: np.insert(targets_out, 0, END_ID, axis=1),
         ),
     ),
-    call=for_decoder_inputs,
+    call=calls.for_decoder_inputs,
     symptom=_free_running_match,
     measures="exact match, free-running, after a short training",
 )
 
 
+# --- an encoder that reads padding
+
+
 def _draw_reading(rng, case):
     B, S, E, H = 2 + case, 5 + case, 8, 4 + case
-    step = Step(normal(rng, E, H), normal(rng, H, H))
+    step = calls.Step(normal(rng, E, H), normal(rng, H, H))
     return {"step": step, "x": normal(rng, B, S, E), "lengths": lengths(rng, B, S), "h": normal(rng, B, H)}
 
 
-def _last_state(step, x, lengths, h, behind=lambda h: h):
+def encode(step, x, lengths, h, behind=lambda h: h):
     for t in range(x.shape[1]):
         h = np.where((t < lengths)[:, None], step(x[:, t], h), behind(h))
     return h
@@ -160,11 +172,11 @@ def _to_the_end(step, x, lengths, h, last=None):
     return h
 
 
-def _change_by_padding(encode, seed):
+def _change_by_padding(answer, seed):
     inputs = _draw_reading(np.random.default_rng(seed), 2)
     x = inputs["x"]
     longer = {**inputs, "x": np.concatenate([x, np.ones_like(x)], 1)}
-    return float(np.abs(np.asarray(encode(*longer.values())) - np.asarray(encode(*inputs.values()))).max())
+    return float(np.abs(np.asarray(answer(*longer.values())) - np.asarray(answer(*inputs.values()))).max())
 
 
 def _zero_inputs(step, x, lengths, h):
@@ -172,17 +184,17 @@ def _zero_inputs(step, x, lengths, h):
 
 
 def _one_less(step, x, lengths, h):
-    return _last_state(step, x, lengths - 1, h)
+    return encode(step, x, lengths - 1, h)
 
 
 OVER_PADDING = Exercise(
-    "bug-over-padding",
-    "clinic: an encoder that reads on behind the end",
-    2,
-    _draw_reading,
-    _last_state,
-    ("state",),
-    (
+    name="bug-over-padding",
+    task="clinic: an encoder that reads on behind the end",
+    points=2,
+    draw=_draw_reading,
+    reference=encode,
+    returns=("state",),
+    mistakes=(
         Mistake("bug", "each row is read to the end of the rectangle. Where does its text end?", _to_the_end),
         Mistake(
             "shortest",
@@ -192,7 +204,7 @@ OVER_PADDING = Exercise(
         Mistake(
             "zeroed",
             "behind its end a row should keep its state, not lose it.",
-            lambda *inputs: _last_state(*inputs, behind=np.zeros_like),
+            lambda *inputs: encode(*inputs, behind=np.zeros_like),
         ),
         Mistake(
             "zero-inputs",
@@ -206,14 +218,17 @@ OVER_PADDING = Exercise(
 )
 
 
+# --- a reset gate in the wrong place
+
+
 def _draw_gates(rng, case):
     B, E, H = 2 + case, 3 + case, 4
     W = {"W_xc": normal(rng, E, H), "W_hc": normal(rng, H, H), "b_c": normal(rng, H)}
     return {"x": normal(rng, B, E), "h": np.tanh(normal(rng, B, H)), "r": sigmoid(normal(rng, B, H)), **W}
 
 
-def _distance_from_cell(candidate, seed):
-    """Of a whole step with this candidate from that of `GRUCell`."""
+def _distance_from_cell(answer, seed):
+    """Of a whole step with the answer as its candidate from that of `GRUCell`."""
     from seq2seq_lab.gru import GRUCell
 
     rng = np.random.default_rng(seed)
@@ -222,17 +237,17 @@ def _distance_from_cell(candidate, seed):
     cell.build((None, 3))
     cell.set_weights([normal(rng, *w.shape) for w in cell.weights])
     W = {w.name: np.array(w) for w in cell.weights}
-    return float(np.abs(gru_step(W, x, h, candidate) - np.asarray(cell(x, [h])[0])).max())
+    return float(np.abs(gru_step(W, x, h, answer) - np.asarray(cell(x, [h])[0])).max())
 
 
 RESET_GATE = Exercise(
-    "bug-reset-gate",
-    "clinic: a cell that is nearly a GRU",
-    2,
-    _draw_gates,
-    candidate,
-    ("candidate",),
-    (
+    name="bug-reset-gate",
+    task="clinic: a cell that is nearly a GRU",
+    points=2,
+    draw=_draw_gates,
+    reference=candidate,
+    returns=("candidate",),
+    mistakes=(
         Mistake(
             "bug",
             "the reset gate chooses among what comes out of W_hc. And in the equation?",

@@ -1,113 +1,18 @@
-"""How answers are called and what they return, as plain arrays; no reference and no expected value.
+"""How answers are called that take more than their inputs as they are, and the networks they are handed.
 
-Where a class is graded, this is all of the exercises that stands beside the students' code.
+Where a class is graded, this is all of the catalogue that stands beside the students' code: no reference, no
+mistake and no expected value belongs here.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from seq2seq_lab.data import length_mask
-
-Inputs = Mapping[str, Any]
-
-
-class Raised(NamedTuple):
-    """What an answer came to when it returned nothing usable: the error's type, and what it said."""
-
-    error: str
-    says: str
-
-
-class Nothing(TypeError):
-    """An answer returned None."""
-
-
-class WrongType(TypeError):
-    """An answer returned something that is no array, or not as many as wanted."""
-
-
-def ask(
-    answer: Callable, inputs: Inputs, call: Callable, returns: Sequence[str]
-) -> list[np.ndarray] | Raised:
-    """What the answer returns for some inputs, as plain arrays; whatever it raises, this does not.
-
-    Args:
-        answer: a student's function.
-        inputs: names and values; the answer gets copies.
-        call: how an answer is called.
-        returns: names of what is returned, one or several.
-    """
-    try:
-        return plain(call(answer, *copy.deepcopy(list(inputs.values()))), returns)
-    except (Exception, SystemExit) as error:
-        return Raised(type(error).__name__, _said_by(error))
-
-
-def plain(returned: Any, returns: Sequence[str]) -> list[np.ndarray]:
-    """Arrays of numbers or of strings, one for each name in `returns`.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    if returned is None:
-        raise Nothing("it returns nothing (None). Is there a `return`?")
-    n, parts = len(returns), [returned]
-    if n > 1:
-        if not isinstance(returned, (tuple, list)) or len(returned) != n:
-            what = f"{len(returned)} values" if isinstance(returned, (tuple, list)) else kind(returned)
-            raise WrongType(f"it should return {n} values ({', '.join(returns)}), not {what}")
-        parts = list(returned)
-    return [as_array(part, name) for part, name in zip(parts, returns, strict=True)]
-
-
-def as_array(value: Any, name: str) -> np.ndarray:
-    """Numbers as float64, or strings.
-
-    Raises:
-        TypeError: it is neither.
-    """
-    try:
-        array = np.array(value)
-    except Exception as error:  # whatever an odd object raises
-        raise WrongType(f"`{name}` should be an array, but is {kind(value)}") from error
-    if array.dtype.kind not in "biufU":
-        raise WrongType(f"`{name}` should be an array, but is {kind(value)}")
-    return array if array.dtype.kind == "U" else array.astype(np.float64)
-
-
-def kind(value: Any) -> str:
-    """What something is, in words, as in "an EagerTensor"."""
-    if isinstance(value, np.ndarray):
-        return {"U": "text", "O": "an array of objects"}.get(value.dtype.kind, "numbers")
-    if isinstance(value, (list, tuple)) and value:
-        odd = next((v for v in value if not isinstance(v, (int, float, np.generic, np.ndarray))), value[0])
-        return f"{_with_article(value)} with {_with_article(odd)} in it"
-    return _with_article(value)
-
-
-def _with_article(value):
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
-
-
-def _said_by(error):
-    try:
-        return " ".join(str(error).split())[:300]
-    except Exception:  # an error of the student's own, whose text cannot be had
-        return "…"
-
-
-# How answers are called that take more than their inputs as they are
-
-
-def directly(answer: Callable, *inputs: Any) -> Any:
-    """Call an answer with its inputs."""
-    return answer(*inputs)
+from seq2seq_lab.exercises.engine.asking import WrongType, as_array, kind
 
 
 def for_cell(answer: Callable, units: int, inputs: np.ndarray, state: np.ndarray) -> Any:

@@ -1,12 +1,14 @@
-"""The exercises of notebook 3: one step of a beam, scores, a schedule of sampling."""
+"""The exercises of notebook 3: one step of a beam, scores, a schedule of sampling; its bug clinic."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from seq2seq_lab.contracts import Hypothesis
-from seq2seq_lab.exercises import asking, decoder_bugs
-from seq2seq_lab.exercises.exercise import Exercise, Finding, Mistake
+from seq2seq_lab.exercises.catalogue import calls
+from seq2seq_lab.exercises.catalogue.numbers import normal
+from seq2seq_lab.exercises.engine.exercise import Exercise, Finding, Mistake
+from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS
 
 # --- one step of a beam
 
@@ -43,27 +45,27 @@ def _best(pairs, width):
     return sorted(pairs, key=lambda pair: -pair[1])[:width]
 
 
-def _beam_step(beam, next_log_p, width):
+def beam_step(beam, next_log_p, width):
     return _best(_continued(beam, next_log_p), width)
 
 
 def _ended_dropped(beam, next_log_p, width):
-    return _beam_step([pair for pair in beam if not pair[0].endswith("#")], next_log_p, width)
+    return beam_step([pair for pair in beam if not pair[0].endswith("#")], next_log_p, width)
 
 
 def _ended_first(beam, next_log_p, width):
     """Those that have ended stay, whatever they are worth."""
     ended = [pair for pair in beam if pair[0].endswith("#")]
-    return (ended + _beam_step([p for p in beam if p not in ended], next_log_p, width))[:width]
+    return (ended + beam_step([p for p in beam if p not in ended], next_log_p, width))[:width]
 
 
 def _best_of_each(beam, next_log_p, width):
-    return _best([_beam_step([pair], next_log_p, 1)[0] for pair in beam], width)
+    return _best([beam_step([pair], next_log_p, 1)[0] for pair in beam], width)
 
 
 def _forgotten(beam, next_log_p, width):
     """The log-probability of the beginning is not added."""
-    return _beam_step([(text, p if text.endswith("#") else 0.0) for text, p in beam], next_log_p, width)
+    return beam_step([(text, p if text.endswith("#") else 0.0) for text, p in beam], next_log_p, width)
 
 
 def _multiplied(beam, next_log_p, width):
@@ -75,13 +77,13 @@ def _multiplied(beam, next_log_p, width):
 
 
 BEAM_STEP = Exercise(
-    "beam-step",
-    "one step of beam search",
-    3,
-    _draw_beam,
-    _beam_step,
-    ("beginnings", "log_probabilities"),
-    (
+    name="beam-step",
+    task="one step of beam search",
+    points=3,
+    draw=_draw_beam,
+    reference=beam_step,
+    returns=("beginnings", "log_probabilities"),
+    mistakes=(
         Mistake(
             "ended-continued",
             "a beginning that ends in # is finished: nothing can follow it.",
@@ -118,10 +120,10 @@ BEAM_STEP = Exercise(
         Mistake(
             "greedy",
             "only one is left, which is greedy decoding.",
-            lambda beam, next_log_p, width: _beam_step(beam, next_log_p, 1),
+            lambda beam, next_log_p, width: beam_step(beam, next_log_p, 1),
         ),
     ),
-    call=asking.for_beam,
+    call=calls.for_beam,
 )
 
 
@@ -138,27 +140,27 @@ def _draw_hypotheses(rng, case):
     return {"hypotheses": hypotheses, "length_power": (1.0, 0.0, 0.5, 2.0)[case]}
 
 
-def _scores(hypotheses, length_power, length=lambda text: len(text)):
+def scores(hypotheses, length_power, length=lambda text: len(text)):
     return [h.log_probability / length(h.text) ** length_power for h in hypotheses]
 
 
 SCORES = Exercise(
-    "scores",
-    "length-normalised scores",
-    2,
-    _draw_hypotheses,
-    _scores,
-    ("scores",),
-    (
+    name="scores",
+    task="length-normalised scores",
+    points=2,
+    draw=_draw_hypotheses,
+    reference=scores,
+    returns=("scores",),
+    mistakes=(
         Mistake(
             "without-the-end",
             "the length counts the #.",
-            lambda hypotheses, length_power: _scores(hypotheses, length_power, lambda text: len(text) - 1),
+            lambda hypotheses, length_power: scores(hypotheses, length_power, lambda text: len(text) - 1),
         ),
         Mistake(
             "multiplied",
             "the longer a text, the more this punishes it: divide.",
-            lambda hypotheses, length_power: _scores(hypotheses, -length_power),
+            lambda hypotheses, length_power: scores(hypotheses, -length_power),
         ),
         Mistake(
             "times-power",
@@ -192,7 +194,7 @@ SCORES = Exercise(
         Mistake(
             "no-power",
             "the power is not used.",
-            lambda hypotheses, length_power: _scores(hypotheses, 1),
+            lambda hypotheses, length_power: scores(hypotheses, 1),
         ),
     ),
 )
@@ -221,17 +223,100 @@ def _fault_of_schedule(result, samples):
     return None
 
 
+def schedule(samples):
+    return min(0.3, samples / 200_000)
+
+
 SCHEDULE = Exercise(
-    "schedule",
-    "a schedule of sampling: always a probability, and not always the same extreme",
-    1,
-    lambda rng, case: {"samples": [int(n) for n in SEEN]},
-    lambda samples: min(0.3, samples / 200_000),
-    ("probabilities",),
-    call=asking.for_each,
+    name="schedule",
+    task="a schedule of sampling: always a probability, and not always the same extreme",
+    points=1,
+    draw=lambda rng, case: {"samples": [int(n) for n in SEEN]},
+    reference=schedule,
+    returns=("probabilities",),
+    call=calls.for_each,
     fault=_fault_of_schedule,
     number_of_cases=1,
 )
 
 
-EXERCISES = (BEAM_STEP, SCORES, SCHEDULE, decoder_bugs.WRONG_STEP)
+# --- the bug clinic: a decoder that is one step late
+
+
+def _draw_writer(rng, case):
+    """One that writes # before the end and goes on, so that stopping there shows."""
+    H, steps = 4 + case, 6 + case
+    while True:
+        embeddings, W = 2 * normal(rng, TARGET_SYMBOLS, H), normal(rng, H, H)
+        decoder, h = calls.Writer(embeddings, W, normal(rng, H, TARGET_SYMBOLS)), np.tanh(normal(rng, H))
+        said = write(decoder, h, steps)
+        if END_ID in said[:-1] and set(said[said.index(END_ID) :]) != {END_ID}:
+            return {"decoder": decoder, "h": h, "steps": steps}
+
+
+def write(decoder, h, steps, start=(END_ID,), reads=lambda tokens: tokens[-1]):
+    tokens = [*start]
+    for _ in range(steps):
+        h = decoder.step(reads(tokens), h)
+        tokens.append(int(decoder.logits(h).argmax()))
+    return tokens[len(start) :]
+
+
+def _state_before(decoder, h, steps):
+    token, said = END_ID, []
+    for _ in range(steps):
+        following = decoder.step(token, h)
+        token = int(decoder.logits(h).argmax())
+        h = following
+        said.append(token)
+    return said
+
+
+def _state_never_moves(decoder, h, steps):
+    token, said = END_ID, []
+    for _ in range(steps):
+        token = int(decoder.logits(decoder.step(token, h)).argmax())
+        said.append(token)
+    return said
+
+
+def _share_written_right(answer, seed):
+    rng, same = np.random.default_rng(seed), []
+    for _ in range(50):
+        inputs = _draw_writer(rng, 2)
+        said = np.asarray(answer(*inputs.values())).ravel()
+        same.append(np.mean(said == write(*inputs.values())))
+    return float(np.mean(same))
+
+
+WRONG_STEP = Exercise(
+    name="bug-wrong-step",
+    task="clinic: a decoder that reads the arg-max of the wrong step",
+    points=2,
+    draw=_draw_writer,
+    reference=write,
+    returns=("tokens",),
+    mistakes=(
+        Mistake(
+            "bug", "of which state are these the logits: of the one before or behind the step?", _state_before
+        ),
+        Mistake(
+            "always-end",
+            "now it reads # at each step, whatever it wrote.",
+            lambda decoder, h, steps: write(decoder, h, steps, reads=lambda tokens: END_ID),
+        ),
+        Mistake(
+            "two-steps-ago",
+            "it reads what it wrote two steps ago.",
+            lambda decoder, h, steps: write(decoder, h, steps, (END_ID, END_ID), lambda tokens: tokens[-2]),
+        ),
+        Mistake("same-state", "the state never moves on from the first.", _state_never_moves),
+        Mistake(
+            "starts-with-0",
+            "the first symbol that a decoder reads is #, not 0.",
+            lambda decoder, h, steps: write(decoder, h, steps, start=(0,)),
+        ),
+    ),
+    symptom=_share_written_right,
+    measures="share of symbols that are the right ones, of 50 random decoders",
+)

@@ -1,0 +1,155 @@
+"""How answers are judged: type, then shape, then values, beside the reference, on random inputs.
+
+There is one judge: `judge` makes the verdict in a notebook's kernel and where a class is graded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seq2seq_lab.exercises.engine import asking
+from seq2seq_lab.exercises.engine.asking import Inputs, Raised, Results, Stopped
+from seq2seq_lab.exercises.engine.exercise import Exercise, Finding
+from seq2seq_lab.exercises.engine.verdict import Verdict
+
+SHOWN = 60  # numbers of an input that a message spells out
+
+
+def judge(
+    exercise: Exercise, cases: Sequence[Inputs], results: Results, points: int | None = None
+) -> Verdict:
+    """The verdict on what an answer returned: "right", "wrong", "open" or "stopped".
+
+    Args:
+        exercise: what was to be done.
+        cases: the inputs that the answer was called with.
+        results: what came of it, up to the first error; see `asking.ask_all`.
+        points: what a right answer earns, where an instructor has changed that.
+    """
+    out_of = exercise.points if points is None else points
+
+    def verdict(state, label="", message="", hint=""):
+        earned = out_of if state == "right" else 0
+        return Verdict(exercise.name, state, earned, out_of, message, hint, label)
+
+    if isinstance(results, Stopped):
+        return verdict("stopped", "stopped", results.reason)
+    raised = isinstance(results[-1], Raised)
+    if raised and results[-1].error == "NotImplementedError":
+        return verdict("open")
+    if len(results) > len(cases) or (len(results) < len(cases) and not raised):
+        return verdict("stopped", "stopped", "what came back was no answer")
+    try:
+        finding = _first_finding(exercise, list(zip(cases, results, strict=False)))
+    except Exception as error:  # arrays that no function of NumPy's would return
+        finding = Finding("value", f"what it returned cannot be judged ({type(error).__name__})")
+    return verdict("right") if finding is None else verdict("wrong", *finding)
+
+
+def _first_finding(exercise, pairs):
+    """The first thing that is wrong in these pairs of inputs and result, with its hint, or None."""
+    for first, (inputs, result) in enumerate(pairs):
+        finding = _judged_alone(exercise, inputs, result)
+        if finding is not None:
+            message = f"{finding.message}\n\nIt was called with\n{spelled(inputs)}"
+            mistake = _mistake_in(exercise, pairs, first)
+            if mistake is not None:
+                return Finding(mistake.label, message, mistake.hint)
+            return Finding(finding.label, message, finding.hint)
+    return None
+
+
+def _judged_alone(exercise, inputs, result):
+    if isinstance(result, Raised):
+        label = {asking.Nothing.__name__: "nothing", asking.WrongType.__name__: "type"}.get(result.error)
+        if label is not None:
+            return Finding(label, result.says)
+        return Finding("raises", f"it raised {result.error}: {result.says}")
+    if exercise.fault is not None:
+        texts = [name for name, a in zip(exercise.returns, result, strict=True) if a.dtype.kind == "U"]
+        return Finding("type", f"`{texts[0]}` is text") if texts else exercise.fault(result, **inputs)
+    for name, got, want in zip(exercise.returns, result, exercise.expected(inputs), strict=True):
+        finding = difference(name, got, want)
+        if finding is not None:
+            return finding
+    return None
+
+
+def _mistake_in(exercise, pairs, first):
+    """The likeliest mistake that leads to just these results, to the first wrong one for certain; or None."""
+    for mistake in exercise.mistakes:
+        for way in mistake.ways:
+            made = [_leads_to(exercise, way, *pair) for pair in pairs]
+            if made[first] and False not in made:
+                return mistake
+    return None
+
+
+def _leads_to(exercise, way, inputs, result):
+    """Whether this way leads to just this result; None where it leads to no numbers."""
+    wrong = asking.ask(way, inputs, exercise.call, exercise.returns)
+    if isinstance(wrong, Raised) and isinstance(result, Raised):
+        return wrong.error == result.error
+    if isinstance(wrong, Raised) or not all(a.dtype.kind == "U" or np.isfinite(a).all() for a in wrong):
+        return None
+    return not isinstance(result, Raised) and all(
+        difference("", a, b) is None for a, b in zip(result, wrong, strict=True)
+    )
+
+
+def difference(name: str, got: np.ndarray, want: np.ndarray) -> Finding | None:
+    """The first way in which two arrays differ: kind, shape, NaN, value; None if they do not."""
+    texts = want.dtype.kind == "U"
+    if (got.dtype.kind == "U") != texts:
+        return Finding("type", f"`{name}` should be {'text' if texts else 'numbers'}, not {asking.kind(got)}")
+    if got.shape != want.shape:
+        return Finding("shape", f"`{name}` should have shape {want.shape}, but has {got.shape}")
+    if not texts and np.isnan(got).any():
+        return Finding("nan", f"`{name}` is not a number (NaN) at {_place(np.isnan(got))}")
+    same = got == want if texts else np.isclose(got, want, rtol=1e-4, atol=1e-5)
+    if same.all():
+        return None
+    place = tuple(np.argwhere(~same)[0])
+    where = f"`{name}`" + (f" at {_place(~same)}" if place else "")
+    return Finding("value", f"{where} should be {_short(want[place])}, but is {_short(got[place])}")
+
+
+def spelled(inputs: Inputs) -> str:
+    """Inputs as text, a line each; large arrays by their shape alone."""
+    return "\n".join(f"{name} = {_spelled(value)}" for name, value in inputs.items())
+
+
+def _spelled(value):
+    if isinstance(value, np.ndarray) and value.size > SHOWN:
+        return f"random numbers of shape {value.shape}"
+    if isinstance(value, np.ndarray):
+        return np.array2string(value, precision=3, suppress_small=True, separator=", ").replace(
+            "\n", "\n    "
+        )
+    if isinstance(value, list) and value and isinstance(value[0], np.ndarray):
+        return f"[{', '.join(map(_spelled, value))}]"
+    text = _rounded(value)
+    return text if len(text) < 400 else f"{text[:400]} …"
+
+
+def _rounded(value):
+    """As `repr`, but numbers with five digits."""
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k!r}: {_rounded(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_rounded, value))}]"
+    if type(value) is tuple and len(value) > 1:
+        return f"({', '.join(map(_rounded, value))})"
+    return repr(value)
+
+
+def _place(where):
+    return "[" + ", ".join(map(str, np.argwhere(where)[0])) + "]"
+
+
+def _short(value):
+    return repr(str(value)) if value.dtype.kind == "U" else f"{value:.5g}"
