@@ -65,12 +65,12 @@ def old_class(tmp_path):
 
 
 @NEEDS_BUBBLEWRAP
-def test_the_marks_of_an_older_version_are_gone_on_from(old_class, tmp_path):
+def test_marks_of_an_older_version_are_read_and_nobody_is_marked_again(old_class, tmp_path):
     out = tmp_path / "marks"
     before = {path.name: path.stat().st_mtime_ns for path in (out / "results").iterdir()}
     assert main(old_class) == 0
     after = {path.name: path.stat().st_mtime_ns for path in (out / "results").iterdir()}
-    assert after == before  # nobody was marked again
+    assert after == before
     for name in ("marks.csv", "written.csv", "manual.json"):
         assert (out / name).read_bytes() == (OLD / name).read_bytes(), name
     page = (out / "feedback" / f"{key('anna')}.html").read_text(encoding="utf-8")

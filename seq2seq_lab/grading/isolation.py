@@ -27,7 +27,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
-ENVIRONMENT_INSIDE = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "MPLCONFIGDIR": FONTS}
+ENVIRONMENT_IN_SANDBOX = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "MPLCONFIGDIR": FONTS}
 GET_IT = "`apt install bubblewrap` on Debian and Ubuntu, `dnf install bubblewrap` on Fedora"
 
 
@@ -68,7 +68,7 @@ def bubblewrap(limits: Limits, root: bool) -> list[str]:
     else:
         command += ["--unshare-user"] + (["--disable-userns"] if "--disable-userns" in known else [])
     packages = [path for path in sys.path if path.endswith("-packages") and os.path.isdir(path)]
-    own = {**ENVIRONMENT_INSIDE, "PYTHONPATH": os.pathsep.join(packages)}
+    own = {**ENVIRONMENT_IN_SANDBOX, "PYTHONPATH": os.pathsep.join(packages)}
     for name, value in {**ENVIRONMENT, **own}.items():
         command += ["--setenv", name, value]
     command += ["--proc", "/proc", "--dev", "/dev"]

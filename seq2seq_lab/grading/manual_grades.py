@@ -15,8 +15,8 @@ from seq2seq_lab.grading.marks import ManualGrade, Marks, WrittenAnswer, Written
 from seq2seq_lab.grading.marks_folder import MarksFolder
 
 TABLE = "written.csv"
-HEAD = "id", "notebook", "exercise", "question", "text of the question", "rubric", "out of"
-HEAD += "answer", "points", "comment"
+ABOUT = "id", "notebook", "exercise", "question", "text of the question", "rubric", "out of"
+HEAD = (*ABOUT, "answer", "points", "comment")
 WITHDRAWN = "-"  # in the place of points: there are none any more
 NONE_YET = ManualGrade()
 

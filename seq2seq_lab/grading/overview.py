@@ -59,9 +59,9 @@ def _success(states):
     figure = Figure(figsize=(8, 0.6 + 0.28 * len(states)), layout="constrained")
     axes, names = figure.subplots(), list(states)[::-1]
     left = [0.0] * len(names)
-    for state, words in STATES.items():
+    for state in ExerciseState:
         share = [100 * states[name][state] / states[name].total() for name in names]
-        axes.barh(names, share, left=left, color=COLOURS[state], label=words)
+        axes.barh(names, share, left=left, color=COLOURS[state], label=STATES[state])
         left = [a + b for a, b in zip(left, share, strict=True)]
     axes.set(xlabel="% of students", xlim=(0, 100))
     figure.legend(loc="outside upper center", ncols=len(STATES), frameon=False)

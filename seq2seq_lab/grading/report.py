@@ -28,12 +28,13 @@ class Total:
 
 def total(marks: Marks, grades: ManualGrades) -> Total:
     """All points of a student."""
-    points, waiting = sum(mark.points for mark in marks.exercises), 0
+    points: float = sum(mark.points for mark in marks.exercises)
+    most, waiting = sum(mark.most for mark in marks.exercises), 0
     for answer in marks.written:
         given = grades.of(marks.student, answer).points
-        points += given or 0
+        points, most = points + (given or 0), most + answer.most
         waiting += answer.state is WrittenState.ANSWERED and given is None
-    return Total(points, sum(part.most for part in (*marks.exercises, *marks.written)), waiting)
+    return Total(points, most, waiting)
 
 
 def write(folder: MarksFolder, students: Collection[str]) -> int:
