@@ -16,13 +16,7 @@ from seq2seq_lab.views.figures import alternative_text
 
 mpl.use("agg")
 HISTORY = {"loss": [2.0, 1.5], "val_token_accuracy": [0.2, 0.4], "val_exact_match": [0.0, 0.1]}
-TRACE = types.SimpleNamespace(
-    read="one two",
-    written="12#",
-    probabilities=np.ones((3, 11)) / 11,
-    attention=np.ones((3, 7)) / 7,
-    update_gate=np.ones((7, 2)) / 2,
-)
+TRACE = lab.Trace("one two", "12#", np.ones((3, 11)) / 11, np.ones((3, 7)) / 7, np.ones((7, 2)) / 2)
 
 
 @pytest.fixture

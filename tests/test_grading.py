@@ -1,6 +1,7 @@
 """Grading a class: the command, what it writes, going on after any stop, Dask, two graders."""
 
 import csv
+import fcntl
 import inspect
 import json
 import multiprocessing
@@ -20,14 +21,13 @@ import numpy as np
 import psutil
 import pytest
 from answers import ANSWERS
-from handins import IMPORTS, NEEDS_BUBBLEWRAP, POINTS, RIGHT, alone, answered, cell, class_of, notebook
+from submissions import IMPORTS, NEEDS_BUBBLEWRAP, POINTS, RIGHT, alone, answered, cell, class_of, notebook
 from test_notebooks import WRITTEN
 
 import seq2seq_lab
 from seq2seq_lab.cli.main import main
 from seq2seq_lab.exercises import exercise_named, exercises_of
-from seq2seq_lab.grading import record as records
-from seq2seq_lab.grading.record import key
+from seq2seq_lab.grading.marks_folder import key
 
 pytestmark = [pytest.mark.slow, NEEDS_BUBBLEWRAP]
 MOST = sum(e.points for e in exercises_of()) + sum(sum(points.values()) for points in WRITTEN.values())
@@ -48,8 +48,8 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def a_class(tmp_path_factory):
-    """Hand-ins of every kind: what they are called, and what is in them."""
-    folder = tmp_path_factory.mktemp("handins")
+    """Submissions of every kind: what they are called, and what is in them."""
+    folder = tmp_path_factory.mktemp("submissions")
     words = {
         "shapes": "because of the sizes",
         "jagged": MARKUP,
@@ -123,7 +123,7 @@ def test_a_line_a_student_a_column_an_exercise(marks, a_class):
     assert found["anna"]["1-encoder-decoder: shapes, written"] == ""
     assert found["anna"]["1-encoder-decoder: clinic, written"] == "0"
     assert found["dora"]["state"] == "marked; dora.ipynb is no notebook that can be read"
-    assert found["fritz"]["state"] == "marked; nothing was handed in"
+    assert found["fritz"]["state"] == "marked; nothing was submitted"
     assert "jaggedness: it ended its process" in found["emil"]["state"]
 
 
@@ -164,22 +164,22 @@ def test_pages_obey_no_markup_and_load_nothing(marks):
 def test_the_overview_has_three_figures_and_the_most_frequent_mistakes(marks):
     page = (marks / "overview.html").read_text()
     assert page.count("<svg") == page.count("</svg>") == 3
-    assert "8 hand-ins; 3 answers in words wait for points" in page
+    assert "8 submissions; 3 answers in words wait for points" in page
     hint = "jumps up and down cancel each other here: only the ends of the curve remain."
     assert f"<td>jaggedness</td><td>{hint}</td>" in re.sub(r"\s*\n\s*", "", page)
 
 
 def test_people_read_words_and_code_but_no_label_and_no_backtick(cluster, tmp_path):
     """A label is for programs, a backtick for who renders it: no page shows either."""
-    (tmp_path / "handins").mkdir()
+    (tmp_path / "submissions").mkdir()
     answers = {
         "bug-reset-gate": "def candidate(x, h, r, W_xc, W_hc, b_c):\n"
         "    return np.tanh(r * (x @ W_xc + h @ W_hc + b_c))",  # labelled "gates-all"
         "jaggedness": "def jaggedness(curve):\n    raise ValueError(r'`<script>` $\\nothing$')",
         "bug-padded-loss": "def mean_loss(losses, mask):\n    pass",
     }
-    (tmp_path / "handins" / "anna.ipynb").write_bytes(answered(answers))
-    assert main(["grade", str(tmp_path / "handins"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
+    (tmp_path / "submissions" / "anna.ipynb").write_bytes(answered(answers))
+    assert main(["grade", str(tmp_path / "submissions"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
     feedback = (tmp_path / "marks" / "feedback" / f"{key('anna')}.html").read_text()
     for words in (
         "<code>candidate</code> at ",  # a message
@@ -197,10 +197,10 @@ def test_people_read_words_and_code_but_no_label_and_no_backtick(cluster, tmp_pa
 
 
 def test_a_long_message_without_a_hint_is_cut_for_the_overview(cluster, tmp_path):
-    (tmp_path / "handins").mkdir()
+    (tmp_path / "submissions").mkdir()
     of_two_axes = {**RIGHT, "jaggedness": "def jaggedness(curve):\n    return curve[:, 0] - 1"}
-    (tmp_path / "handins" / "anna.ipynb").write_bytes(answered(of_two_axes))
-    assert main(["grade", str(tmp_path / "handins"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
+    (tmp_path / "submissions" / "anna.ipynb").write_bytes(answered(of_two_axes))
+    assert main(["grade", str(tmp_path / "submissions"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
     page = (tmp_path / "marks" / "overview.html").read_text()
     assert "it raised IndexError: too many indices" in page
     assert "It was called with" not in page
@@ -208,8 +208,8 @@ def test_a_long_message_without_a_hint_is_cut_for_the_overview(cluster, tmp_path
 
 def test_marks_are_what_the_corpus_says(cluster, tmp_path):
     """Whole notebooks, in a sandbox, judged as they are in a notebook."""
-    expected = class_of(3, tmp_path / "handins", seed=5)
-    assert main(["grade", str(tmp_path / "handins"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
+    expected = class_of(3, tmp_path / "submissions", seed=5)
+    assert main(["grade", str(tmp_path / "submissions"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
     for student, labels in expected.items():
         marks = json.loads((tmp_path / "marks" / "results" / f"{key(student)}.json").read_text())
         assert marks["notes"] == []
@@ -354,30 +354,30 @@ def test_what_is_typed_into_the_folders_own_file_counts_and_stays(marks, tmp_pat
 def test_an_answer_that_was_changed_waits_again_and_the_others_keep_their_points(
     marks, tmp_path, a_class, cluster, capsys
 ):
-    handins, out = tmp_path / "handins", tmp_path / "marks"
-    shutil.copytree(a_class, handins)
+    submissions, out = tmp_path / "submissions", tmp_path / "marks"
+    shutil.copytree(a_class, submissions)
     shutil.copytree(marks, out)
     found = rows(out / "written.csv")
     for row in found:
         row["points"] = "1"
     given = filled_in(tmp_path / "given.csv", found)
     words = {"shapes": "after all", "jagged": MARKUP, "copying": FORMULA}
-    (handins / "anna.ipynb").write_bytes(answered(RIGHT, words))
-    argv = ["grade", str(handins), "--out", str(out), *at(cluster)]
+    (submissions / "anna.ipynb").write_bytes(answered(RIGHT, words))
+    argv = ["grade", str(submissions), "--out", str(out), *at(cluster)]
     assert main([*argv, "--written", str(given)]) == 0
-    left_out = f"row 2 of {given}: its answer has been handed in anew or withdrawn, so it does not take '1'"
+    left_out = f"row 2 of {given}: its answer has been submitted anew or withdrawn, so it does not take '1'"
     assert left_out in capsys.readouterr().err
     assert [row["points"] for row in rows(out / "written.csv")] == ["", "1", "1"]
-    (handins / "anna.ipynb").write_bytes(answered(RIGHT, {"shapes": "after all", "jagged": MARKUP}))
+    (submissions / "anna.ipynb").write_bytes(answered(RIGHT, {"shapes": "after all", "jagged": MARKUP}))
     assert main(argv) == 0
-    left_out = f"row 3 of {out / 'written.csv'}: its answer has been handed in anew or withdrawn"
+    left_out = f"row 3 of {out / 'written.csv'}: its answer has been submitted anew or withdrawn"
     assert left_out in capsys.readouterr().err
     assert [row["points"] for row in rows(out / "written.csv")] == ["", "1"]
     assert main(argv) == 0
-    assert "handed in anew" not in capsys.readouterr().err
-    (handins / "anna.ipynb").write_bytes(answered())
+    assert "submitted anew" not in capsys.readouterr().err
+    (submissions / "anna.ipynb").write_bytes(answered())
     assert main(argv) == 0
-    assert "its answer has been handed in anew" in capsys.readouterr().err
+    assert "its answer has been submitted anew" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main([*argv, "--written", str(filled_in(given, found[1:2]))])
     assert "argument --written: must hold ids of this run's written.csv" in capsys.readouterr().err
@@ -446,13 +446,13 @@ def test_killed_at_any_moment_it_goes_on_where_it_was_and_ends_the_same(many, cl
 
 
 def test_what_is_new_is_marked_and_nothing_else(a_class, marks, cluster, tmp_path, monkeypatch):
-    handins, out = tmp_path / "handins", tmp_path / "marks"
-    shutil.copytree(a_class, handins)
+    submissions, out = tmp_path / "submissions", tmp_path / "marks"
+    shutil.copytree(a_class, submissions)
     shutil.copytree(marks, out)
-    (handins / "bob.ipynb").write_bytes(answered())
-    (handins / "gerda.ipynb").write_bytes(answered())
+    (submissions / "bob.ipynb").write_bytes(answered())
+    (submissions / "gerda.ipynb").write_bytes(answered())
     before = {p.name: p.stat().st_mtime_ns for p in (out / "results").iterdir()}
-    assert main(["grade", str(handins), "--out", str(out), *at(cluster)]) == 0
+    assert main(["grade", str(submissions), "--out", str(out), *at(cluster)]) == 0
     after = {p.name: p.stat().st_mtime_ns for p in (out / "results").iterdir()}
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed == {f"{key('bob')}.json", f"{key('gerda')}.json"}
@@ -460,14 +460,14 @@ def test_what_is_new_is_marked_and_nothing_else(a_class, marks, cluster, tmp_pat
 
 
 def test_marks_of_who_is_no_longer_there_stay_and_say_so(a_class, marks, cluster, tmp_path, capsys):
-    handins, out = tmp_path / "handins", tmp_path / "marks"
-    shutil.copytree(a_class, handins)
+    submissions, out = tmp_path / "submissions", tmp_path / "marks"
+    shutil.copytree(a_class, submissions)
     shutil.copytree(marks, out)
-    (handins / "bob.ipynb").unlink()
-    assert main(["grade", str(handins), "--out", str(out), *at(cluster)]) == 0
+    (submissions / "bob.ipynb").unlink()
+    assert main(["grade", str(submissions), "--out", str(out), *at(cluster)]) == 0
     found = {row["student"]: row for row in rows(out / "marks.csv")}
     assert (found["bob"]["total"], len(found)) == ("4", 8)
-    assert [name for name, row in found.items() if "is no longer among the hand-ins" in row["state"]] == [
+    assert [name for name, row in found.items() if "is no longer among the submissions" in row["state"]] == [
         "bob"
     ]
     assert f"something is odd with 8 of them: see state in {out / 'marks.csv'}" in capsys.readouterr().out
@@ -485,17 +485,17 @@ def test_a_scheduler_that_does_not_answer_is_named(a_class, tmp_path, capsys):
 
 def test_two_graders_in_one_folder_do_not_mix(marks, a_class, capsys):
     with (marks / ".lock").open("w") as lock:
-        records.fcntl.flock(lock, records.fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(SystemExit, match="2"):
             main(["grade", str(a_class), "--out", str(marks)])
     assert "argument --out: must be held by one grader at a time" in capsys.readouterr().err
 
 
 def test_on_this_machine_with_a_bar_and_nothing_left_behind(a_class, tmp_path):
-    handins = tmp_path / "handins"
-    handins.mkdir()
-    shutil.copy(a_class / "anna.ipynb", handins)
-    run = command(handins, "--out", tmp_path / "marks", start_new_session=True)
+    submissions = tmp_path / "submissions"
+    submissions.mkdir()
+    shutil.copy(a_class / "anna.ipynb", submissions)
+    run = command(submissions, "--out", tmp_path / "marks", start_new_session=True)
     out, err = run.communicate()
     assert run.returncode == 0, err
     assert re.match(r"1 of 1 marked, seed \d+: ", out)
@@ -512,19 +512,25 @@ def test_on_this_machine_with_a_bar_and_nothing_left_behind(a_class, tmp_path):
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        ("{handins}", "the following arguments are required: --out"),
-        ("{nothing} --out {new}", "argument HANDINS: must exist"),
-        ("{file} --out {new}", "argument HANDINS: must be a folder or a zip"),
-        ("{empty} --out {new}", "argument HANDINS: must hold a notebook or a folder for each student"),
-        ("{one} --out {new}", "argument HANDINS: must hold those of a class"),
-        ("{handins} --out {file}", "argument --out: must be a folder"),
-        ("{handins} --out {handins}", "argument --out: must be a new folder or one that this command"),
-        ("{handins} --out {new} --seed -1", "argument --seed: must be a whole number"),
-        ("{handins} --out {new} --written {nothing}", "argument --written: must exist"),
-        ("{handins} --out {new} --source {empty}", "argument --source: must be a folder with notebooks"),
-        ("{handins} --out {new} --nbgrader {empty}", "argument --nbgrader: must be a course after"),
-        ("{handins} --out {marks} --seed 8", "argument --out: must be marked with the same seed"),
-        ("{handins} --out {marks} --no-sandbox", "argument --out: must be marked with the same sandboxed"),
+        ("{class}", "the following arguments are required: --out"),
+        ("{nothing} --out {new}", "argument SUBMISSIONS: must exist"),
+        ("{file} --out {new}", "argument SUBMISSIONS: must be a folder or a zip"),
+        ("{empty} --out {new}", "argument SUBMISSIONS: must hold a notebook or a folder for each student"),
+        ("{one} --out {new}", "argument SUBMISSIONS: must hold those of a class"),
+        ("{class} --out {file}", "argument --out: must be a folder"),
+        (
+            "{class} --out {class}",
+            "argument --out: must be a new folder or one that this command",
+        ),
+        ("{class} --out {new} --seed -1", "argument --seed: must be a whole number"),
+        ("{class} --out {new} --written {nothing}", "argument --written: must exist"),
+        ("{class} --out {new} --source {empty}", "argument --source: must be a folder with notebooks"),
+        ("{class} --out {new} --nbgrader {empty}", "argument --nbgrader: must be a course after"),
+        ("{class} --out {marks} --seed 8", "argument --out: must be marked with the same seed"),
+        (
+            "{class} --out {marks} --no-sandbox",
+            "argument --out: must be marked with the same sandboxed",
+        ),
     ],
 )
 def test_wrong_use_is_named_before_any_work(argv, words, marks, a_class, tmp_path, capsys):
@@ -534,7 +540,7 @@ def test_wrong_use_is_named_before_any_work(argv, words, marks, a_class, tmp_pat
     for lesson in ("1-encoder-decoder", "3-decoding"):
         (tmp_path / "one" / f"{lesson}.ipynb").write_bytes(answered())
     paths = {name: tmp_path / name for name in ("nothing", "file", "empty", "one", "new")}
-    argv = argv.format(handins=a_class, marks=marks, **paths).split(" ")
+    argv = argv.format_map({"class": a_class, "marks": marks, **paths}).split(" ")
     before = written_files(marks)
     with pytest.raises(SystemExit, match="2"):
         main(["grade", *argv])
@@ -543,9 +549,9 @@ def test_wrong_use_is_named_before_any_work(argv, words, marks, a_class, tmp_pat
 
 
 def test_no_sandbox_says_in_capitals_what_it_means(cluster, tmp_path, capsys):
-    (tmp_path / "handins").mkdir()
-    (tmp_path / "handins" / "anna.ipynb").write_bytes(answered())
-    argv = [str(tmp_path / "handins"), "--out", str(tmp_path / "marks"), "--no-sandbox", *at(cluster)]
+    (tmp_path / "submissions").mkdir()
+    (tmp_path / "submissions" / "anna.ipynb").write_bytes(answered())
+    argv = [str(tmp_path / "submissions"), "--out", str(tmp_path / "marks"), "--no-sandbox", *at(cluster)]
     assert main(["grade", *argv]) == 0
     assert "NO SANDBOX: STUDENTS' CODE RUNS AS YOU" in capsys.readouterr().err
     assert rows(tmp_path / "marks" / "marks.csv")[0]["total"] == "5"
@@ -561,9 +567,9 @@ def test_cells_may_be_doubled_renamed_reordered_and_missing(cluster, tmp_path):
         cell(STUB, "answer-jaggedness"),
         cell(by_position, "renamed"),
     ]
-    (tmp_path / "handins").mkdir()
-    (tmp_path / "handins" / "anna.ipynb").write_bytes(notebook(*cells))
-    assert main(["grade", str(tmp_path / "handins"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
+    (tmp_path / "submissions").mkdir()
+    (tmp_path / "submissions" / "anna.ipynb").write_bytes(notebook(*cells))
+    assert main(["grade", str(tmp_path / "submissions"), "--out", str(tmp_path / "marks"), *at(cluster)]) == 0
     (row,) = rows(tmp_path / "marks" / "marks.csv")
     assert [row[name] for name in POINTS] == ["2", "1", "2"]
     assert "the cell answer-jaggedness is there 3 times" in row["state"]

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from answers import ANSWERS
-from handins import RIGHT, answered
+from submissions import RIGHT, answered
 
 import seq2seq_lab as lab
 from seq2seq_lab.exercises import checking, exercise_named, exercises_of
@@ -16,9 +16,9 @@ from seq2seq_lab.exercises.engine.exercise import Exercise, Finding
 from seq2seq_lab.exercises.engine.judging import judge
 from seq2seq_lab.exercises.engine.verdict import Verdict, as_html, in_short
 from seq2seq_lab.grading.assignment import SOURCE, read_assignment
-from seq2seq_lab.grading.handins import File, HandIn
-from seq2seq_lab.grading.marking import judged, mark
-from seq2seq_lab.grading.walls import PACKAGE, SHOWN, Limits
+from seq2seq_lab.grading.isolation import PACKAGE, SHOWN, Limits
+from seq2seq_lab.grading.marking import mark
+from seq2seq_lab.grading.submissions import File, Submission
 
 SAID = "state", "points", "label", "message", "hint"
 JAGGED = exercise_named("jaggedness")
@@ -36,15 +36,15 @@ def test_check_and_grade_say_the_same_of_the_corpus(name, monkeypatch):
     exercise = exercise_named(name)
     for answer in (answer for answer in ANSWERS if answer.exercise == name):
         results = exercise.ask(answer.function, exercise.cases(3))
-        marked = judged(exercise, results, 3, exercise.points)
+        marked = judge(exercise, exercise.cases(3), results, exercise.points)
         with monkeypatch.context() as patch:
             patch.setattr(Exercise, "ask", lambda *_, results=results: results)  # some answers draw numbers
             patch.setattr(checking, "_measured", lambda exercise, answer: "")  # which may take a training
             checked = lab.check(name, answer.function, seed=3)
-        assert marked == said_by(checked), answer.function.__name__
+        assert said_by(marked) == said_by(checked), answer.function.__name__
 
 
-def test_check_and_grade_say_the_same_of_a_whole_hand_in():
+def test_check_and_grade_say_the_same_of_a_whole_submission():
     answers = {
         **RIGHT,
         "jaggedness": "def jaggedness(curve):\n    return np.diff(curve).mean()",
@@ -53,14 +53,15 @@ def test_check_and_grade_say_the_same_of_a_whole_hand_in():
         "one-class": "def sentiment(states, lengths, W, b):\n    pass",
     }
     content = answered(answers)
-    marks = mark(HandIn("anna", (File("a.ipynb", content),)), read_assignment(SOURCE)[:1], 5, Limits(), False)
-    lines = {line["name"]: line for line in marks["exercises"]}
+    submission = Submission("anna", (File("a.ipynb", content),))
+    marks = mark(submission, read_assignment(SOURCE)[:1], 5, Limits(), False)
+    lines = {line.name: line for line in marks.exercises}
     for name, source in answers.items():
         names = {"np": np}
         exec(source, names)
         verdict = lab.check(name, names[exercise_named(name).function], seed=5)
-        assert {key: lines[name][key] for key in SAID} == said_by(verdict)
-    states = [lines[name]["state"] for name in answers]
+        assert said_by(lines[name]) == said_by(verdict)
+    states = [lines[name].state for name in answers]
     assert states == ["right", "wrong", "open", "wrong", "wrong"]
 
 

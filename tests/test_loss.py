@@ -6,12 +6,12 @@ import pytest
 
 from seq2seq_lab.loss import (
     accuracy_after_mistake,
-    accuracy_by_length,
     accuracy_by_position,
     exact_match,
     sequence_loss,
     token_accuracy,
 )
+from seq2seq_lab.views.curves import accuracy_by_length
 
 LENGTHS = [6, 2, 3, 1, 5, 2]
 B, T, V = len(LENGTHS), 7, 11  # no sample uses the last place

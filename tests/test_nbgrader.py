@@ -13,15 +13,15 @@ import sys
 
 import nbformat
 import pytest
-from handins import NEEDS_BUBBLEWRAP
 from nbgrader.api import Gradebook
+from submissions import NEEDS_BUBBLEWRAP
 from test_notebooks import SOURCES, solution_in
 
 from seq2seq_lab.cli.main import main
 from seq2seq_lab.exercises import exercise_named, exercises_of
 
 NOTEBOOKS = {path.stem: path for path in SOURCES}
-HALF = ["answer-attention", "answer-clipping", "answer-bug-looks-at-padding"]  # of the half right hand-in
+HALF = ["answer-attention", "answer-clipping", "answer-bug-looks-at-padding"]  # of the half right submission
 NBGRADER = """
 # What the command `nbgrader` does, for several command lines: its import takes seconds.
 import json, sys
@@ -39,7 +39,7 @@ def solutions(name):
     return {c.id: c.source for c in cells if c.metadata.get("nbgrader", {}).get("solution")}
 
 
-def hand_in(course, student, answers):
+def submit(course, student, answers):
     """Put a released assignment into a student's folder, with answers by notebook and cell."""
     folder = course / "submitted" / student / "lab"
     folder.mkdir(parents=True)
@@ -63,7 +63,7 @@ def nbgrader(root, *commands):
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A course whose four students have handed in, graded by nbgrader's commands."""
+    """A course whose four students have submitted, graded by nbgrader's commands."""
     root = tmp_path_factory.mktemp("course")
     (root / "source" / "lab").mkdir(parents=True)
     for path in NOTEBOOKS.values():
@@ -74,11 +74,11 @@ def course(tmp_path_factory):
     shutil.copy(root / "gradebook.db", root / "ungraded.db")
     right = {name: solutions(name) for name in NOTEBOOKS}
     attention = right["2-attention"]
-    hand_in(root, "all-right", right)
-    hand_in(root, "untouched", {"2-attention": {}})
-    hand_in(root, "half-right", {"2-attention": {cell: attention[cell] for cell in HALF}})
+    submit(root, "all-right", right)
+    submit(root, "untouched", {"2-attention": {}})
+    submit(root, "half-right", {"2-attention": {cell: attention[cell] for cell in HALF}})
     broken = {**attention, "answer-clipping": "def clipped(gradients, clip_norm)\n    return gradients"}
-    hand_in(root, "syntax-error", {"2-attention": broken})
+    submit(root, "syntax-error", {"2-attention": broken})
     nbgrader(
         root,
         "autograde lab --Execute.skip_cells_with_tag=lesson --Execute.timeout=900",
@@ -180,7 +180,7 @@ def test_feedback_and_export_tell_the_same(course, grades):
 
 @pytest.fixture(scope="module", params=[pytest.param(None, marks=NEEDS_BUBBLEWRAP)], ids=[""])
 def own(course, tmp_path_factory):
-    """The same hand-ins in the same course, marked by `seq2seq-lab grade`."""
+    """The same submissions in the same course, marked by `seq2seq-lab grade`."""
     own = tmp_path_factory.mktemp("own") / "course"
     shutil.copytree(course, own, ignore=shutil.ignore_patterns("autograded", "feedback", "gradebook.db"))
     (own / "ungraded.db").rename(own / "gradebook.db")
@@ -211,7 +211,7 @@ def test_grade_leaves_feedback_and_export_to_nbgrader(own, grades):
     assert cells["written-map"] == solutions("2-attention")["written-map"].strip()
 
 
-def test_grade_keeps_points_that_were_given_by_hand_and_takes_the_time_of_handing_in(own):
+def test_grade_keeps_points_that_were_given_by_hand_and_takes_the_time_of_submission(own):
     cell = "written-map", "2-attention", "lab", "all-right"
     with Gradebook(f"sqlite:///{own / 'gradebook.db'}") as gradebook:
         grade = gradebook.find_grade(*cell)

@@ -12,15 +12,15 @@ import psutil
 import pytest
 from answers import hostile
 from answers.hostile import HARMLESS, HOSTILE
-from handins import NEEDS_BUBBLEWRAP, POINTS, RIGHT, answered, cell
+from submissions import NEEDS_BUBBLEWRAP, POINTS, RIGHT, answered, cell
 
 from seq2seq_lab.exercises.engine.asking import Raised
-from seq2seq_lab.grading import sandbox, walls
+from seq2seq_lab.grading import isolation, sandbox
 from seq2seq_lab.grading.assignment import SOURCE, read_assignment
-from seq2seq_lab.grading.handins import File, HandIn
-from seq2seq_lab.grading.inside import _plain
+from seq2seq_lab.grading.isolation import Limits, SandboxError
 from seq2seq_lab.grading.marking import mark
-from seq2seq_lab.grading.walls import Limits, SandboxError
+from seq2seq_lab.grading.submissions import File, Submission
+from seq2seq_lab.grading.worker import _plain
 
 pytestmark = [pytest.mark.slow, NEEDS_BUBBLEWRAP]
 REFERENCES = SOURCE / "1-encoder-decoder.ipynb"
@@ -37,9 +37,9 @@ def impatient(monkeypatch):
 
 
 def marked(content, name="1-encoder-decoder.ipynb", limits=LIMITS, **kwargs):
-    """A student's marks: a line for each exercise, by name; the notes."""
-    marks = mark(HandIn("anna", (File(name, content),)), LESSON, 1, limits, **kwargs)
-    return {line["name"]: line for line in marks["exercises"]}, marks["notes"]
+    """A student's marks: that for each exercise, by name; the notes."""
+    marks = mark(Submission("anna", (File(name, content),)), LESSON, 1, limits, **kwargs)
+    return {line.name: line for line in marks.exercises}, marks.notes
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -88,14 +88,14 @@ def test_a_hostile_answer_costs_its_own_exercise_and_harms_nobody(answer, listen
     front = f"HOME = {str(mine)!r}\nPORT = {listener}\nSOURCE = {str(REFERENCES)!r}\n"
     front += "LAB = 'seq2seq' + '_lab'\n"
     lines, notes = marked(answered({**RIGHT, "jaggedness": stands_alone(answer, front)}))
-    assert notes == NOTES
+    assert [*notes] == NOTES
     for name, points in POINTS.items():
         if name != "jaggedness":
-            assert (lines[name]["state"], lines[name]["points"]) == ("right", points), lines[name]
+            assert (lines[name].state, lines[name].points) == ("right", points), lines[name]
     found = lines["jaggedness"]
-    assert (found["state"], found["points"]) == (state, 0), found
-    assert words in found["message"], found
-    assert len(found["message"].split("\n\n")[0]) < 500
+    assert (found.state, found.points) == (state, 0), found
+    assert words in found.message, found
+    assert len(found.message.split("\n\n")[0]) < 500
     assert nothing_survives()
     assert mine.read_text() == "private"
 
@@ -103,7 +103,7 @@ def test_a_hostile_answer_costs_its_own_exercise_and_harms_nobody(answer, listen
 @pytest.mark.parametrize("answer", HARMLESS, ids=lambda answer: answer.__name__)
 def test_odd_things_cost_a_right_answer_nothing(answer):
     lines, _ = marked(answered({**RIGHT, "jaggedness": stands_alone(answer)}))
-    assert [lines[name]["points"] for name in POINTS] == [*POINTS.values()], lines
+    assert [lines[name].points for name in POINTS] == [*POINTS.values()], lines
     assert nothing_survives()
 
 
@@ -117,7 +117,7 @@ def mean_loss(losses, mask):
 """
     leaves = stands_alone(hostile.leaves_a_process_behind)
     lines, _ = marked(answered({**RIGHT, "jaggedness": leaves, "bug-padded-loss": alone}))
-    assert lines["jaggedness"]["state"] == lines["bug-padded-loss"]["state"] == "right", lines
+    assert lines["jaggedness"].state == lines["bug-padded-loss"].state == "right", lines
 
 
 # What an answer may use
@@ -137,7 +137,7 @@ def test_definitions_of_other_cells_are_there(before):
     own = "def jaggedness(curve):\n    return {}(curve).mean()"
     answers = {**RIGHT, "jaggedness": own.format("J()" if "class" in before else "jumps")}
     lines, _ = marked(answered(answers, before=[cell(before)]))
-    assert lines["jaggedness"]["state"] == "right", lines["jaggedness"]
+    assert lines["jaggedness"].state == "right", lines["jaggedness"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_definitions_of_other_cells_are_there(before):
 )
 def test_what_other_cells_do_is_not_done(before):
     lines, _ = marked(answered(before=[cell(before)]))
-    assert [lines[name]["points"] for name in POINTS] == [*POINTS.values()], lines
+    assert [lines[name].points for name in POINTS] == [*POINTS.values()], lines
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,9 @@ def test_what_other_cells_do_is_not_done(before):
 )
 def test_an_answers_own_cell_is_run_whole(own, state, words):
     lines, _ = marked(answered({**RIGHT, "jaggedness": own}))
-    assert (lines["jaggedness"]["state"], lines["jaggedness"]["points"]) == (state, int(state == "right"))
-    assert words in lines["jaggedness"]["message"]
-    assert lines["bug-padded-loss"]["state"] == "right"
+    assert (lines["jaggedness"].state, lines["jaggedness"].points) == (state, int(state == "right"))
+    assert words in lines["jaggedness"].message
+    assert lines["bug-padded-loss"].state == "right"
 
 
 # Without a sandbox, and without bubblewrap
@@ -193,17 +193,17 @@ def test_limits_hold_without_a_sandbox(name):
     answer = getattr(hostile, name)
     state, words = HOSTILE[answer]
     lines, _ = marked(answered({**RIGHT, "jaggedness": stands_alone(answer)}), sandboxed=False)
-    assert (lines["jaggedness"]["state"], lines["jaggedness"]["points"]) == (state, 0)
-    assert words in lines["jaggedness"]["message"]
-    assert lines["bug-padded-loss"]["state"] == "right"
+    assert (lines["jaggedness"].state, lines["jaggedness"].points) == (state, 0)
+    assert words in lines["jaggedness"].message
+    assert lines["bug-padded-loss"].state == "right"
 
 
 def test_without_bubblewrap_nothing_is_run(monkeypatch, tmp_path):
-    walls.bubblewrap.cache_clear()
+    isolation.bubblewrap.cache_clear()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SandboxError, match=r"bubblewrap is missing; to get it: `apt install bubblewrap`"):
         marked(answered())
-    walls.bubblewrap.cache_clear()
+    isolation.bubblewrap.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -216,11 +216,11 @@ def test_without_bubblewrap_nothing_is_run(monkeypatch, tmp_path):
 def test_a_bubblewrap_that_does_not_work_says_why(monkeypatch, tmp_path, script, words):
     (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{script}\n")
     (tmp_path / "bwrap").chmod(0o755)
-    walls.bubblewrap.cache_clear()
+    isolation.bubblewrap.cache_clear()
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(SandboxError, match=words):
-        walls.check_bubblewrap(LIMITS)
-    walls.bubblewrap.cache_clear()
+        isolation.check_bubblewrap(LIMITS)
+    isolation.bubblewrap.cache_clear()
 
 
 # What comes back
@@ -243,7 +243,7 @@ def test_texts_come_back():
 
 def decoded(said, returns=1):
     line = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return sandbox._decoded(line, sandbox.Asked("name", "function", (), b"", returns))
+    return sandbox._decoded(line, sandbox.Answer("name", "function", (), b"", returns))
 
 
 @pytest.mark.parametrize(

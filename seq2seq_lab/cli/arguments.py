@@ -150,7 +150,7 @@ def _add_runtime(add):
 def _add_grading(add):
     path = pathlib.Path
     words = "a folder or a zip: STUDENT.ipynb, or a folder for each student"
-    add("handins", type=existing, metavar="HANDINS", help=words)
+    add("submissions", type=existing, metavar="SUBMISSIONS", help=words)
     words = "folder for marks.csv, written.csv, feedback/ and overview.html; goes on where it was"
     add("--out", type=path, metavar="MARKS", required=True, help=words)
     add(

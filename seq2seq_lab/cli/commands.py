@@ -128,7 +128,7 @@ def benchmark(args: argparse.Namespace) -> int:
 
 
 def grade(args: argparse.Namespace) -> int:
-    """Mark a class of hand-ins, each in a sandbox of its own."""
+    """Mark a class of submissions, each in a sandbox of its own."""
     if sys.platform != "linux":
         args.parser.error(
             f"runs on Linux, where bubblewrap makes its sandboxes; this is {sys.platform}", FAILED
@@ -142,7 +142,7 @@ def grade(args: argparse.Namespace) -> int:
     names = "source", "seed", "nbgrader", "assignment", "scheduler"
     try:
         graded = grade(
-            args.handins,
+            args.submissions,
             args.out,
             written_file=args.written,
             sandboxed=not args.no_sandbox,
@@ -153,12 +153,13 @@ def grade(args: argparse.Namespace) -> int:
         args.parser.error(str(error), FAILED)
     except ValueError as error:
         name, _, fault = str(error).partition(" ")
-        args.parser.error(f"argument {'HANDINS' if name == 'hand-ins' else flag(name)}: {fault}")
+        args.parser.error(f"argument {'SUBMISSIONS' if name == 'submissions' else flag(name)}: {fault}")
     for fault in graded.faults:
         print(f"{args.parser.prog}: not marked: {fault}", file=sys.stderr)
     for notice in graded.notices:
         print(f"{args.parser.prog}: {notice}", file=sys.stderr)
-    print(f"{graded.handins - len(graded.faults)} of {graded.handins} marked, seed {graded.seed}: {args.out}")
+    marked = graded.submissions - len(graded.faults)
+    print(f"{marked} of {graded.submissions} marked, seed {graded.seed}: {args.out}")
     if graded.odd:
         print(f"something is odd with {graded.odd} of them: see state in {args.out / 'marks.csv'}")
     return FAILED if graded.faults else 0

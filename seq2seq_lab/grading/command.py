@@ -1,4 +1,4 @@
-"""`seq2seq-lab grade`: from hand-ins to marks, feedback and overview, whenever something is new."""
+"""`seq2seq-lab grade`: from submissions to marks, feedback and overview, whenever something is new."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import pathlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from seq2seq_lab.grading import report, written
+from seq2seq_lab.grading import manual_grades, report
 from seq2seq_lab.grading.assignment import SOURCE, read_assignment
-from seq2seq_lab.grading.handins import Handed
-from seq2seq_lab.grading.record import Record
+from seq2seq_lab.grading.isolation import Limits, SandboxError, check_bubblewrap
+from seq2seq_lab.grading.marks_folder import MarksFolder
 from seq2seq_lab.grading.schedule import mark_all
-from seq2seq_lab.grading.walls import Limits, SandboxError, check_bubblewrap
+from seq2seq_lab.grading.submissions import Submissions
 
 __all__ = ["Graded", "SandboxError", "grade"]
 
@@ -19,15 +19,15 @@ __all__ = ["Graded", "SandboxError", "grade"]
 class Graded(NamedTuple):
     """What has come of a run."""
 
-    handins: int
+    submissions: int
     faults: list[str]  # why some could not be marked
     notices: list[str]  # rows of a written.csv that do not count
-    odd: int  # hand-ins of which marks.csv says that something is odd
+    odd: int  # submissions of which marks.csv says that something is odd
     seed: int  # of the random inputs
 
 
 def grade(
-    handins: pathlib.Path,
+    submissions: pathlib.Path,
     out: pathlib.Path,
     *,
     source: pathlib.Path | None = None,
@@ -43,7 +43,7 @@ def grade(
     """Mark a class; what was marked before under the same conditions is kept.
 
     Args:
-        handins: a folder or a zip, as `handins.Handed` reads it.
+        submissions: a folder or a zip, as `submissions.Submissions` reads it.
         out: the folder of marks.
         source: the folder with the instructor's notebooks; None is the lab's own.
         seed: of the random inputs; None draws one, or goes on with that of `out`.
@@ -62,19 +62,19 @@ def grade(
     if sandboxed and scheduler is None:
         check_bubblewrap(limits)
     if written_file is not None:
-        written.rows(written_file)  # names what is no such file before all the marking
+        manual_grades.read_rows(written_file)  # names what is no such file before all the marking
     lessons = read_assignment(source or SOURCE)
-    handed = Handed(handins, lessons)
-    with Record(out, lessons, limits, sandboxed, seed, versions or {}) as record:
+    submitted = Submissions(submissions, lessons)
+    with MarksFolder(out, lessons, limits, sandboxed, seed, versions or {}) as folder:
         course = None
         if nbgrader is not None:
             from seq2seq_lab.grading.gradebook import Course
 
-            course = Course(nbgrader, assignment, record)
-        faults = mark_all(handed, record, limits, sandboxed, scheduler)
-        notices = written.take_back(record, written_file)
-        written.write(record)
-        odd = report.write(record, handed.students)
+            course = Course(nbgrader, assignment, folder)
+        faults = mark_all(submitted, folder, limits, sandboxed, scheduler)
+        notices = manual_grades.take_back(folder, written_file)
+        manual_grades.write(folder)
+        odd = report.write(folder, submitted.students)
         if course is not None:
             course.write()
-        return Graded(len(handed.students), faults, notices, odd, record.seed)
+        return Graded(len(submitted.students), faults, notices, odd, folder.seed)

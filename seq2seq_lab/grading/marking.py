@@ -1,31 +1,28 @@
-"""One hand-in, marked: its answers are asked in the sandbox, and judged here."""
+"""One submission, marked: its answers are run in the sandbox, and judged here."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
-from typing import Any
 
 from seq2seq_lab.exercises import exercise_named
-from seq2seq_lab.exercises.engine.asking import Results
-from seq2seq_lab.exercises.engine.exercise import Exercise
 from seq2seq_lab.exercises.engine.judging import judge
 from seq2seq_lab.grading.assignment import UNTOUCHED, Lesson
-from seq2seq_lab.grading.handins import HandIn, of_lessons
-from seq2seq_lab.grading.sandbox import Asked, run
-from seq2seq_lab.grading.walls import Limits
+from seq2seq_lab.grading.isolation import Limits
+from seq2seq_lab.grading.marks import ExerciseMark, ExerciseState, Marks, WrittenAnswer, WrittenState
+from seq2seq_lab.grading.sandbox import Answer, run
+from seq2seq_lab.grading.submissions import Submission, cells_by_lesson
 
 STUB = "raise NotImplementedError"
 LONGEST_SHOWN = 20_000  # characters of an answer
 
 
 def mark(
-    handin: HandIn, lessons: Sequence[Lesson], seed: int, limits: Limits, sandboxed: bool = True
-) -> dict[str, Any]:
-    """Marks, with all that a report says of them, as JSON has it.
+    submission: Submission, lessons: tuple[Lesson, ...], seed: int, limits: Limits, sandboxed: bool = True
+) -> Marks:
+    """The marks of a submission, manual grades excepted.
 
     Args:
-        handin: what a student handed in.
+        submission: what a student has submitted.
         lessons: what was asked.
         seed: of the random inputs.
         limits: what each answer may use up.
@@ -34,28 +31,31 @@ def mark(
     Raises:
         SandboxError: the sandbox does not work.
     """
-    found, notes = of_lessons(handin, tuple(lessons))
-    names = {file.stem for file in handin.files}
-    exercises, written, asked = [], [], []
+    found, notes = cells_by_lesson(submission, lessons)
+    names = {file.stem for file in submission.files}
+    own, answers, written = [], [], []
     for lesson in lessons:
         cells = found.get(lesson.name)
         if cells is None and found and lesson.name not in names:
             notes.append(f"{lesson.name} is missing")
         for task in lesson.tasks:
-            own = _cells_named(f"answer-{task.name}", cells, notes)
-            own = own or [cell for cell in cells or () if f"def {task.function}(" in cell.source]
-            own = [cell for cell in own if STUB not in cell.source] or own
-            if own:
-                asked.append(_asked(task, cells, own[-1], seed))
-            exercises.append(_line(lesson, task, own))
+            cell = _answer_cell(task, cells, notes)
+            own.append((lesson, task, cell))
+            if cell is not None:
+                answers.append(_to_be_run(task, cells, cell, seed))
         for question in lesson.questions:
-            own = _cells_named(f"written-{question.name}", cells, notes)
-            written.append(_in_words(lesson, question, own))
-    results = run(asked, limits, sandboxed) if asked else {}
-    for line in exercises:
-        if line["name"] in results:
-            line |= judged(exercise_named(line["name"]), results[line["name"]], seed, line["most"])
-    return {"student": handin.student, "notes": notes, "exercises": exercises, "written": written}
+            written.append(_written_answer(lesson, question, cells, notes))
+    results = run(answers, limits, sandboxed) if answers else {}
+    exercises = [_exercise_mark(lesson, task, cell, results, seed) for lesson, task, cell in own]
+    return Marks(submission.student, tuple(notes), tuple(exercises), tuple(written), submission.digest())
+
+
+def _answer_cell(task, cells, notes):
+    """The cell that holds the answer to an exercise: the last that is no stub; None if there is none."""
+    own = _cells_named(f"answer-{task.name}", cells, notes)
+    own = own or [cell for cell in cells or () if f"def {task.function}(" in cell.source]
+    own = [cell for cell in own if STUB not in cell.source] or own
+    return own[-1] if own else None
 
 
 def _cells_named(name, cells, notes):
@@ -68,31 +68,36 @@ def _cells_named(name, cells, notes):
     return own
 
 
-def _line(lesson, task, own):
-    """What is said of an exercise before its answer has been asked."""
-    code = own[-1].source[:LONGEST_SHOWN] if own else ""
-    about = {"lesson": lesson.name, "name": task.name, "task": exercise_named(task.name).task}
-    found = {"state": "missing", "points": 0, "label": "", "message": "", "hint": ""}
-    return {**about, "most": task.points, "code": code, **found}
-
-
-def _in_words(lesson, question, own):
-    """What is said of an answer in words: "missing", "open", or that it "waits" for its points."""
-    text = own[-1].source.strip() if own else ""
-    state = "missing" if not own else "open" if text in ("", UNTOUCHED) else "waits"
-    about = {"lesson": lesson.name, "name": question.name, "most": question.points, "state": state}
-    return {**about, "text": text[:LONGEST_SHOWN] if state == "waits" else ""}
-
-
-def judged(exercise: Exercise, results: Results, seed: int, points: int) -> dict[str, Any]:
-    """What an answer earns, and why: "right", "wrong", "open" or "stopped"."""
-    verdict = judge(exercise, exercise.cases(seed), results, points)
-    said = "state", "points", "label", "message", "hint"
-    return {name: getattr(verdict, name) for name in said}
-
-
-def _asked(task, cells, own, seed):
+def _to_be_run(task, cells, own, seed):
     exercise = exercise_named(task.name)
     before = [cell.source for cell in cells[: cells.index(own)] if cell.kind == "code"]
     cases = pickle.dumps((exercise.call, exercise.returns, exercise.cases(seed)))
-    return Asked(task.name, task.function, (*before, own.source), cases, len(exercise.returns))
+    return Answer(task.name, task.function, (*before, own.source), cases, len(exercise.returns))
+
+
+def _exercise_mark(lesson, task, cell, results, seed):
+    exercise = exercise_named(task.name)
+    about = lesson.name, task.name, exercise.task, task.points
+    if cell is None:
+        return ExerciseMark(*about, code="", state=ExerciseState.MISSING)
+    verdict = judge(exercise, exercise.cases(seed), results[task.name], task.points)
+    return ExerciseMark(
+        *about,
+        code=cell.source[:LONGEST_SHOWN],
+        state=ExerciseState(verdict.state),
+        points=verdict.points,
+        label=verdict.label,
+        message=verdict.message,
+        hint=verdict.hint,
+    )
+
+
+def _written_answer(lesson, question, cells, notes):
+    own = _cells_named(f"written-{question.name}", cells, notes)
+    about = lesson.name, question.name, question.points
+    if not own:
+        return WrittenAnswer(*about, WrittenState.MISSING, text="")
+    text = own[-1].source.strip()
+    if text in ("", UNTOUCHED):
+        return WrittenAnswer(*about, WrittenState.OPEN, text="")
+    return WrittenAnswer(*about, WrittenState.ANSWERED, text[:LONGEST_SHOWN])

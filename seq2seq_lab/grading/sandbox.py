@@ -20,8 +20,8 @@ import numpy as np
 import psutil
 
 from seq2seq_lab.exercises.engine.asking import Raised, Results, Stopped
-from seq2seq_lab.grading.handins import clean
-from seq2seq_lab.grading.walls import ENVIRONMENT, INSIDE, PACKAGE, Limits, SandboxError, bubblewrap
+from seq2seq_lab.grading.isolation import ENVIRONMENT, PACKAGE, WORKER, Limits, SandboxError, bubblewrap
+from seq2seq_lab.grading.submissions import clean
 
 STARTING = 60  # seconds that Python and TensorFlow may take to load, on a busy machine
 GRACE = 10  # seconds that it may be late, on a busy machine
@@ -33,18 +33,18 @@ FIRST_UID = (
 )
 
 
-class Asked(NamedTuple):
-    """An exercise for the sandbox: cells, of which the last is the answer's, and pickled inputs."""
+class Answer(NamedTuple):
+    """An answer to be run in the sandbox, with pickled inputs."""
 
-    name: str
+    name: str  # of the exercise
     function: str
-    cells: Sequence[str]
+    cells: Sequence[str]  # code; the last is the answer's own
     cases: bytes  # (call, returns, cases)
     returns: int  # how many arrays an answer returns
 
 
-def run(exercises: Sequence[Asked], limits: Limits, sandboxed: bool = True) -> dict[str, Results]:
-    """What the answers of one hand-in return, by exercise.
+def run(answers: Sequence[Answer], limits: Limits, sandboxed: bool = True) -> dict[str, Results]:
+    """What the answers of one submission return, by exercise.
 
     Where a sandbox as a whole breaks down, that costs the exercise at which it did; the others get a new one.
 
@@ -52,17 +52,17 @@ def run(exercises: Sequence[Asked], limits: Limits, sandboxed: bool = True) -> d
         SandboxError: it never came to the first exercise.
     """
     results: dict[str, Results] = {}
-    while left := [exercise for exercise in exercises if exercise.name not in results]:
+    while left := [answer for answer in answers if answer.name not in results]:
         begun, before = None, len(results)
         with _Sandbox(left, limits, sandboxed) as sandbox:
-            for exercise in left:
-                if not sandbox.begins(exercise):
+            for answer in left:
+                if not sandbox.begins(answer):
                     break
-                begun = exercise.name
+                begun = answer.name
                 line = sandbox.line()
                 if line is None:
                     break
-                results[begun], begun = _decoded(line, exercise), None
+                results[begun], begun = _decoded(line, answer), None
         if begun is not None:
             results[begun] = Stopped(sandbox.fault or "it ended all processes of its sandbox")
         elif len(results) == before:
@@ -73,8 +73,8 @@ def run(exercises: Sequence[Asked], limits: Limits, sandboxed: bool = True) -> d
 class _Sandbox:
     """One sandbox at work: lines come out of it, and it ends with the block."""
 
-    def __init__(self, exercises: Sequence[Asked], limits: Limits, sandboxed: bool) -> None:
-        self.exercises, self.limits, self.sandboxed = exercises, limits, sandboxed
+    def __init__(self, answers: Sequence[Answer], limits: Limits, sandboxed: bool) -> None:
+        self.answers, self.limits, self.sandboxed = answers, limits, sandboxed
         self.fault, self.rest = "", b""
 
     def __enter__(self) -> _Sandbox:
@@ -85,10 +85,10 @@ class _Sandbox:
             "private": self.sandboxed,
             "path": [str(PACKAGE.parent)],
             "limits": dataclasses.asdict(self.limits) | {"processes": processes + self.limits.processes},
-            "exercises": [exercise._asdict() for exercise in self.exercises],
+            "exercises": [answer._asdict() for answer in self.answers],
         }
-        python = [sys.executable, str(INSIDE)]
-        command = [*bubblewrap(self.limits, root), sys.executable, "/inside.py"] if self.sandboxed else python
+        python = [sys.executable, str(WORKER)]
+        command = [*bubblewrap(self.limits, root), sys.executable, "/worker.py"] if self.sandboxed else python
         self.errors = tempfile.TemporaryFile()
         with tempfile.TemporaryFile() as stdin:
             pickle.dump(job, stdin)
@@ -115,11 +115,11 @@ class _Sandbox:
         self.said = " ".join(self.errors.read(1000).decode(errors="replace").split())
         self.errors.close()
 
-    def begins(self, exercise: Asked) -> bool:
-        """Whether it comes to an exercise."""
+    def begins(self, answer: Answer) -> bool:
+        """Whether it comes to an answer."""
         line = self.line()
         self.wait = self.limits.seconds + GRACE
-        return line == json.dumps({"exercise": exercise.name}).encode()
+        return line == json.dumps({"exercise": answer.name}).encode()
 
     def line(self) -> bytes | None:
         """The next line, or None if no more will come."""
@@ -150,13 +150,13 @@ class _Sandbox:
         return bool(self.fault)
 
 
-def _decoded(line, exercise):
+def _decoded(line, answer):
     """Results from a line of JSON, as exact NumPy types; whatever else it is, nothing comes of it."""
     try:
         said = json.loads(line)
         if "stopped" in said:
             return Stopped(clean(str(said["stopped"])[:300]))
-        results = [_result(result, exercise.returns) for result in said["results"]]
+        results = [_result(result, answer.returns) for result in said["results"]]
         if not results:
             raise ValueError("no results")
         return results

@@ -1,4 +1,4 @@
-"""A class of hand-ins, marked a Dask task each: on all cores of this machine, or on a cluster there is."""
+"""A class of submissions, marked a Dask task each: on all cores of this machine, or on a cluster there is."""
 
 from __future__ import annotations
 
@@ -7,62 +7,66 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import distributed
 from tqdm import tqdm
 
-from seq2seq_lab.grading.handins import Handed, HandIn
+from seq2seq_lab.grading.isolation import Limits
 from seq2seq_lab.grading.marking import mark
-from seq2seq_lab.grading.record import Record, key
-from seq2seq_lab.grading.walls import Limits
+from seq2seq_lab.grading.marks_folder import MarksFolder, key
+from seq2seq_lab.grading.submissions import Submissions
 
-AHEAD = 2  # hand-ins for each worker that have been read and are not marked yet
+AHEAD = 2  # submissions for each Dask worker that have been read and are not marked yet
 QUIET = {
-    "logging.distributed": "critical",  # a worker that died is replaced
+    "logging.distributed": "critical",  # a Dask worker that died is replaced
     "distributed.scheduler.work-stealing": False,
     "distributed.worker.daemon": True,
 }
 
 
 def mark_all(
-    handed: Handed, record: Record, limits: Limits, sandboxed: bool, scheduler: str | None = None
+    submissions: Submissions,
+    folder: MarksFolder,
+    limits: Limits,
+    sandboxed: bool,
+    scheduler: str | None = None,
 ) -> list[str]:
-    """Mark every hand-in whose marks are not in the record yet, or are those of another version.
+    """Mark every submission whose marks are not in the folder yet, or are those of another version.
 
     Args:
-        handed: the hand-ins.
-        record: where marks are written, each as soon as it is there.
+        submissions: those of the class.
+        folder: where marks are written, each as soon as it is there.
         limits: what each answer may use up.
         sandboxed: False runs answers without a sandbox.
         scheduler: address of a Dask scheduler; None starts a cluster on this machine.
 
     Returns:
-        Why a hand-in could not be marked, a line each; the next run will try those again.
+        Why a submission could not be marked, a line each; the next run will try those again.
 
     Raises:
         ValueError: no scheduler answers at this address.
     """
     faults: list[str] = []
-    students = [s for s in handed.students if not _is_marked(handed.read(s), record)]
+    everyone = submissions.students
+    students = [s for s in everyone if not _is_marked(submissions.read(s), folder)]
     if not students:
         return faults
-    done = len(handed.students) - len(students)
-    bar = tqdm(total=len(handed.students), initial=done, unit=" hand-ins", file=sys.stderr, smoothing=0.05)
+    done = len(everyone) - len(students)
+    bar = tqdm(total=len(everyone), initial=done, unit=" submissions", file=sys.stderr, smoothing=0.05)
     with bar, _client(scheduler) as client:
         left, names = iter(students), {key(student): student for student in students}
 
         def some(n: int) -> Iterator[distributed.Future]:
             for student in itertools.islice(left, n):
-                args = handed.read(student), record.lessons, record.seed, limits, sandboxed
-                yield client.submit(mark_one, *args, pure=False, key=key(student))
+                args = submissions.read(student), folder.lessons, folder.seed, limits, sandboxed
+                yield client.submit(mark, *args, pure=False, key=key(student))
 
         workers = len(client.scheduler_info(n_workers=-1)["workers"]) or 1
         at_work = distributed.as_completed(some(AHEAD * workers))
         for future in at_work:
             try:
-                record.write(f"results/{future.key}.json", future.result())
-            except Exception as error:  # one hand-in must not stop the others
+                folder.write_marks(future.result())
+            except Exception as error:  # one submission must not stop the others
                 said = " ".join(f"{type(error).__name__}: {error}".split())
                 faults.append(f"{names[future.key]}: {said[:300]}")
             bar.update()
@@ -70,14 +74,9 @@ def mark_all(
     return faults
 
 
-def mark_one(handin: HandIn, *args: Any) -> dict[str, Any]:
-    """The marks of a hand-in, where a worker makes them."""
-    return {**mark(handin, *args), "digest": handin.digest()}
-
-
-def _is_marked(handin, record):
-    marks = record.result(handin.student)
-    return marks is not None and marks["digest"] == handin.digest()
+def _is_marked(submission, folder):
+    marks = folder.marks_of(submission.student)
+    return marks is not None and marks.digest == submission.digest()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
-"""Hand-ins for the tests of grading: a few answers, whole notebooks, and a class of any size.
+"""Submissions for the tests of grading: a few answers, whole notebooks, and a class of any size.
 
-python tests/handins.py 1000 FOLDER     # a class of 1,000, its answers drawn from the corpus
+python tests/submissions.py 1000 FOLDER     # a class of 1,000, its answers drawn from the corpus
 """
 
 import inspect
@@ -51,7 +51,7 @@ def notebook(*cells):
 
 
 def answered(answers=RIGHT, written=None, before=()):
-    """A hand-in of notebook 1 with these answers, and answers in words."""
+    """A submission of notebook 1 with these answers, and answers in words."""
     cells = [cell(IMPORTS, "imports"), *before]
     cells += [cell(source, f"answer-{name}") for name, source in answers.items()]
     cells += [cell(text, f"written-{name}", "markdown") for name, text in (written or {}).items()]
@@ -79,7 +79,7 @@ def alone(answer, function):
 
 
 def class_of(n, folder, lessons=None, seed=0):
-    """Write hand-ins of `n` students, whose answers are right in two of three cases, wrong or untouched.
+    """Write submissions of `n` students, whose answers are right in two of three cases, wrong or untouched.
 
     Returns:
         student -> exercise -> the label of the mistake in it, None where it is right, "open" where untouched.

@@ -1,4 +1,4 @@
-"""The walls of a sandbox: what it may use up, and bubblewrap's command, which says what it finds."""
+"""The isolation of a sandbox: what it may use up, and the command of bubblewrap that makes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import matplotlib.font_manager  # makes the list of fonts, if there is none yet
 import seq2seq_lab
 
 PACKAGE = pathlib.Path(seq2seq_lab.__file__).resolve().parent
-INSIDE = pathlib.Path(__file__).with_name("inside.py")
+WORKER = pathlib.Path(__file__).with_name("worker.py")
 SYSTEM = "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"
 FONTS = "/tmp/matplotlib"  # matplotlib's list of fonts, which takes a second to be made
 SHOWN = "__init__.py", "engine/__init__.py", "engine/asking.py", "catalogue/__init__.py", "catalogue/calls.py"
@@ -28,7 +28,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
-ENVIRONMENT_INSIDE = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "MPLCONFIGDIR": FONTS}
+ENVIRONMENT_IN_SANDBOX = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "MPLCONFIGDIR": FONTS}
 GET_IT = "`apt install bubblewrap` on Debian and Ubuntu, `dnf install bubblewrap` on Fedora"
 
 
@@ -69,7 +69,7 @@ def bubblewrap(limits: Limits, root: bool) -> list[str]:
     else:
         command += ["--unshare-user"] + (["--disable-userns"] if "--disable-userns" in known else [])
     packages = [path for path in sys.path if path.endswith("-packages") and os.path.isdir(path)]
-    own = {**ENVIRONMENT_INSIDE, "PYTHONPATH": os.pathsep.join(packages)}
+    own = {**ENVIRONMENT_IN_SANDBOX, "PYTHONPATH": os.pathsep.join(packages)}
     for name, value in {**ENVIRONMENT, **own}.items():
         command += ["--setenv", name, value]
     command += ["--proc", "/proc", "--dev", "/dev"]
@@ -82,7 +82,7 @@ def bubblewrap(limits: Limits, root: bool) -> list[str]:
         for file in files:
             command += _shown(str(PACKAGE / folder / file))
         command += ["--remount-ro", str(PACKAGE / folder)]
-    command += ["--ro-bind", str(INSIDE), "/inside.py", "--perms", "1777", "--dir", FONTS]
+    command += ["--ro-bind", str(WORKER), "/worker.py", "--perms", "1777", "--dir", FONTS]
     for fonts in pathlib.Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
         command += ["--ro-bind", str(fonts), f"{FONTS}/{fonts.name}"]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]

@@ -1,4 +1,4 @@
-"""What was handed in: students, their files, and in these the answers, read as data and never run."""
+"""What was submitted: students, their files, and in these the answers, read as data and never run."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class File(NamedTuple):
         return pathlib.PurePosixPath(self.name).stem
 
 
-class HandIn(NamedTuple):
-    """All that a student has handed in."""
+class Submission(NamedTuple):
+    """All that a student has submitted."""
 
     student: str
     files: tuple[File, ...]
@@ -56,8 +56,8 @@ class Cell(NamedTuple):
     source: str
 
 
-class Handed:
-    """A folder or a zip of hand-ins: the students, and what each has handed in, read one at a time.
+class Submissions:
+    """A folder or a zip of submissions: the students, and what each has submitted, read one at a time.
 
     A folder holds `STUDENT.ipynb`, or for each lesson `STUDENT-1-encoder-decoder.ipynb` etc., or for each
     student a folder with notebooks at any depth, as nbgrader's `submitted/` has. Links are not followed.
@@ -68,7 +68,7 @@ class Handed:
 
     def __init__(self, path: pathlib.Path, lessons: tuple[Lesson, ...]) -> None:
         if not path.is_dir() and not zipfile.is_zipfile(path):
-            raise ValueError(f"hand-ins must be a folder or a zip of notebooks, not {path}")
+            raise ValueError(f"submissions must be a folder or a zip of notebooks, not {path}")
         self._files = _Folder(path) if path.is_dir() else _Zip(path)
         self._places: dict[str, list[str]] = {}
         for place, is_folder in self._files:
@@ -77,15 +77,16 @@ class Handed:
                 self._places.setdefault(student, []).extend([] if is_folder else [place])
         self.students = sorted(self._places)
         if not self.students:
-            raise ValueError(f"hand-ins must hold a notebook or a folder for each student; {path} holds none")
+            rule = "submissions must hold a notebook or a folder for each student"
+            raise ValueError(f"{rule}; {path} holds none")
         if set(self.students) <= {lesson.name for lesson in lessons}:
             raise ValueError(
-                f"hand-ins must hold those of a class; {path} holds the notebooks of one student"
+                f"submissions must hold those of a class; {path} holds the notebooks of one student"
             )
 
-    def read(self, student: str) -> HandIn:
-        """What a student has handed in."""
-        return HandIn(student, tuple(self._file(place) for place in sorted(self._places[student])))
+    def read(self, student: str) -> Submission:
+        """What a student has submitted."""
+        return Submission(student, tuple(self._file(place) for place in sorted(self._places[student])))
 
     def _file(self, place):
         try:
@@ -186,11 +187,13 @@ def _cell(cell):
     return Cell(cell_name(cell), "code" if cell["cell_type"] == "code" else "markdown", clean(text))
 
 
-def of_lessons(handin: HandIn, lessons: tuple[Lesson, ...]) -> tuple[dict[str, list[Cell]], list[str]]:
-    """The cells of each lesson that was handed in, and notes on what is odd, a line each."""
+def cells_by_lesson(
+    submission: Submission, lessons: tuple[Lesson, ...]
+) -> tuple[dict[str, list[Cell]], list[str]]:
+    """The cells of each lesson that was submitted, and notes on what is odd, a line each."""
     found: dict[str, tuple[str, list[Cell]]] = {}
     notes = []
-    for file in handin.files:
+    for file in submission.files:
         try:
             cells = read_cells(file)
         except ValueError as error:
@@ -211,6 +214,6 @@ def of_lessons(handin: HandIn, lessons: tuple[Lesson, ...]) -> tuple[dict[str, l
             if lesson in found:
                 notes.append(f"{found[lesson][0]} is left out: {file.name} is the same lesson")
             found[lesson] = file.name, cells
-    if not handin.files:
-        notes.append("nothing was handed in")
+    if not submission.files:
+        notes.append("nothing was submitted")
     return {lesson: cells for lesson, (_, cells) in found.items()}, notes

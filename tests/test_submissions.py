@@ -1,4 +1,4 @@
-"""Hand-ins of every shape: where they lie, whose they are, which cells hold the answers."""
+"""Submissions of every shape: where they lie, whose they are, which cells hold the answers."""
 
 import json
 import os
@@ -7,19 +7,26 @@ import zipfile
 
 import nbformat
 import pytest
-from handins import IMPORTS, LESSONS, RIGHT, answered, cell, filled, notebook
+from submissions import IMPORTS, LESSONS, RIGHT, answered, cell, filled, notebook
 
 from seq2seq_lab.exercises import exercises_of
 from seq2seq_lab.grading.assignment import SOURCE, read_assignment
-from seq2seq_lab.grading.handins import LARGEST, File, Handed, HandIn, of_lessons, read_cells
+from seq2seq_lab.grading.isolation import Limits
 from seq2seq_lab.grading.marking import mark
-from seq2seq_lab.grading.walls import Limits
+from seq2seq_lab.grading.submissions import (
+    LARGEST,
+    File,
+    Submission,
+    Submissions,
+    cells_by_lesson,
+    read_cells,
+)
 
 ASKED = read_assignment(SOURCE)
 
 
-def handed(path):
-    return Handed(path, ASKED)
+def submissions_in(path):
+    return Submissions(path, ASKED)
 
 
 def zipped(path, files, link=None):
@@ -87,8 +94,8 @@ def test_notebooks_in_a_folder_are_a_student_each(tmp_path):
         (tmp_path / f"{name}.ipynb").write_bytes(answered())
     (tmp_path / "notes.txt").write_text("none")
     (tmp_path / ".hidden.ipynb").write_bytes(answered())
-    assert handed(tmp_path).students == ["anna", "bo b", "clé"]
-    assert handed(tmp_path).read("anna") == HandIn("anna", (File("anna.ipynb", answered()),))
+    assert submissions_in(tmp_path).students == ["anna", "bo b", "clé"]
+    assert submissions_in(tmp_path).read("anna") == Submission("anna", (File("anna.ipynb", answered()),))
 
 
 @pytest.mark.parametrize(
@@ -107,8 +114,8 @@ def test_a_lessons_name_behind_a_students_is_no_part_of_it(tmp_path, name):
     for path in LESSONS:
         (tmp_path / f"{name.format(path.stem)}.ipynb").write_bytes(answered())
     student = "anna_77" if "77" in name else "anna"
-    assert handed(tmp_path).students == [student]
-    assert len(handed(tmp_path).read(student).files) == 3
+    assert submissions_in(tmp_path).students == [student]
+    assert len(submissions_in(tmp_path).read(student).files) == 3
 
 
 def test_folders_are_students_as_in_nbgraders_submitted(tmp_path):
@@ -118,54 +125,56 @@ def test_folders_are_students_as_in_nbgraders_submitted(tmp_path):
     (tmp_path / "anna" / "lab" / ".ipynb_checkpoints").mkdir()
     (tmp_path / "anna" / "lab" / ".ipynb_checkpoints" / "1-encoder-decoder.ipynb").write_bytes(b"old")
     (tmp_path / "anna" / "lab" / "timestamp.txt").write_text("2026-01-01 00:00:00 UTC")
-    found = handed(tmp_path)
+    found = submissions_in(tmp_path)
     assert found.students == ["anna", "bob", "carl"]
     assert [f.name for f in found.read("anna").files] == [f"anna/lab/{path.name}" for path in LESSONS]
-    cells, notes = of_lessons(found.read("bob"), ASKED)
+    cells, notes = cells_by_lesson(found.read("bob"), ASKED)
     assert (list(cells), notes) == (["2-attention"], [])
-    assert of_lessons(found.read("carl"), ASKED) == ({}, ["nothing was handed in"])
+    assert cells_by_lesson(found.read("carl"), ASKED) == ({}, ["nothing was submitted"])
 
 
 def test_a_zip_is_read_like_the_folder_it_holds(tmp_path):
     files = {"Anna Berg_12_assignsubmission_file_/1-encoder-decoder.ipynb": answered()}
     files |= {"bob.ipynb": answered(), "__MACOSX/._bob.ipynb": b"", "Carl_13_assignsubmission_file_/": b""}
-    found = handed(zipped(tmp_path / "all.zip", files))
+    found = submissions_in(zipped(tmp_path / "all.zip", files))
     assert found.students == ["Anna Berg_12", "Carl_13", "bob"]
     assert found.read("bob").files[0].content == answered()
     assert found.read("Carl_13").files == ()
 
 
 def test_names_in_a_zip_lead_nowhere_else(tmp_path):
-    found = handed(zipped(tmp_path / "z.zip", {"../../etc/anna.ipynb": answered(), "/bob.ipynb": answered()}))
+    found = submissions_in(
+        zipped(tmp_path / "z.zip", {"../../etc/anna.ipynb": answered(), "/bob.ipynb": answered()})
+    )
     assert found.students == ["bob", "etc"]
     assert found.read("etc").files[0].content == answered()
 
 
 def test_links_are_not_followed(tmp_path):
     (tmp_path / "secret.txt").write_bytes(answered())
-    folder = tmp_path / "handins"
+    folder = tmp_path / "submissions"
     (folder / "dora").mkdir(parents=True)
     (folder / "anna.ipynb").symlink_to(tmp_path / "secret.txt")
     (folder / "dora" / "lab").symlink_to(tmp_path)
     (folder / "linked").symlink_to(folder / "dora")
     (folder / "emil.ipynb").mkdir()
     os.mkfifo(folder / "fifo.ipynb")
-    found = handed(folder)
+    found = submissions_in(folder)
     for student in ("anna", "fifo"):
         (file,) = found.read(student).files
         assert (file.content, file.fault) == (None, "is a link or no regular file")
     assert found.read("dora").files == found.read("linked").files == ()
-    (file,) = handed(zipped(tmp_path / "z.zip", {}, link="anna.ipynb")).read("anna").files
+    (file,) = submissions_in(zipped(tmp_path / "z.zip", {}, link="anna.ipynb")).read("anna").files
     assert (file.content, file.fault) == (None, "is a link or no regular file")
 
 
 def test_what_is_too_large_is_not_read(tmp_path):
     (tmp_path / "anna.ipynb").write_bytes(b" " * (LARGEST + 1))
-    (file,) = handed(tmp_path).read("anna").files
+    (file,) = submissions_in(tmp_path).read("anna").files
     assert (file.content, file.fault) == (None, "is larger than 20 MB")
     bomb = zipped(tmp_path / "z.zip", {"anna.ipynb": bytes(100_000_000)})
     assert bomb.stat().st_size < 200_000
-    (file,) = handed(bomb).read("anna").files
+    (file,) = submissions_in(bomb).read("anna").files
     assert (file.content, file.fault) == (None, "is larger than 20 MB")
 
 
@@ -173,7 +182,7 @@ def test_what_is_too_large_is_not_read(tmp_path):
 def test_what_may_not_be_read_is_said(tmp_path):
     (tmp_path / "anna.ipynb").write_bytes(answered())
     (tmp_path / "anna.ipynb").chmod(0)
-    (file,) = handed(tmp_path).read("anna").files
+    (file,) = submissions_in(tmp_path).read("anna").files
     assert file.fault == "cannot be read (Permission denied)"
 
 
@@ -182,27 +191,27 @@ def test_a_damaged_zip_costs_what_is_damaged(tmp_path):
     content = bytearray(path.read_bytes())
     content[60:70] = bytes(10)
     path.write_bytes(content)
-    found = handed(path)
+    found = submissions_in(path)
     assert found.read("anna").files[0].fault.startswith("cannot be read")
     assert found.read("bob").files[0].content == answered()
 
 
 @pytest.mark.parametrize("what", ["a file", "an empty folder", "nothing"])
-def test_what_holds_no_hand_in_is_wrong(tmp_path, what):
-    path = tmp_path / "handins"
+def test_what_holds_no_submission_is_wrong(tmp_path, what):
+    path = tmp_path / "submissions"
     if what == "a file":
         path.write_text("none")
     if what == "an empty folder":
         path.mkdir()
-    with pytest.raises(ValueError, match=r"^hand-ins must "):
-        handed(path)
+    with pytest.raises(ValueError, match=r"^submissions must "):
+        submissions_in(path)
 
 
 # What is in them
 
 
 def cells_of(content):
-    return of_lessons(HandIn("anna", (File("anna.ipynb", content),)), ASKED)
+    return cells_by_lesson(Submission("anna", (File("anna.ipynb", content),)), ASKED)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +258,7 @@ def test_text_may_come_in_lines():
 def test_of_two_notebooks_of_a_lesson_that_with_its_name_counts():
     files = ("a-copy.ipynb", b""), ("1-encoder-decoder.ipynb", answered()), ("z.ipynb", answered())
     files = tuple(File(name, content) for name, content in sorted(files))
-    cells, notes = of_lessons(HandIn("anna", files), ASKED)
+    cells, notes = cells_by_lesson(Submission("anna", files), ASKED)
     assert list(cells) == ["1-encoder-decoder"]
     assert notes == [
         "a-copy.ipynb is no notebook that can be read",
@@ -260,35 +269,35 @@ def test_of_two_notebooks_of_a_lesson_that_with_its_name_counts():
 def test_text_that_is_no_unicode_is_replaced(tmp_path):
     content = answered({"jaggedness": "x = 'HERE'"}).replace(b"HERE", b"\\ud800")
     (tmp_path / os.fsdecode(b"anna\xff.ipynb")).write_bytes(content)
-    found = handed(tmp_path)
+    found = submissions_in(tmp_path)
     assert found.students == ["anna?"]
     (file,) = found.read("anna?").files
     assert (file.name, read_cells(file)[1].source) == ("anna?.ipynb", "x = '?'")
 
 
 def test_a_digest_knows_every_change():
-    one = HandIn("anna", (File("a.ipynb", b"1"),))
+    one = Submission("anna", (File("a.ipynb", b"1"),))
     others = [
-        HandIn("bob", one.files),
-        HandIn("anna", ()),
-        HandIn("anna", (File("b.ipynb", b"1"),)),
-        HandIn("anna", (File("a.ipynb", b"2"),)),
-        HandIn("anna", (File("a.ipynb", None, "is a link or no regular file"),)),
+        Submission("bob", one.files),
+        Submission("anna", ()),
+        Submission("anna", (File("b.ipynb", b"1"),)),
+        Submission("anna", (File("a.ipynb", b"2"),)),
+        Submission("anna", (File("a.ipynb", None, "is a link or no regular file"),)),
     ]
     assert len({h.digest() for h in (one, *others)}) == 6
-    assert one.digest() == HandIn("anna", (File("a.ipynb", b"1"),)).digest()
+    assert one.digest() == Submission("anna", (File("a.ipynb", b"1"),)).digest()
 
 
 def test_reading_is_lazy(tmp_path):
     (tmp_path / "anna.ipynb").write_bytes(answered())
-    found = handed(tmp_path)
+    found = submissions_in(tmp_path)
     (tmp_path / "anna.ipynb").unlink()
     assert found.read("anna").files[0].fault == "cannot be read (No such file or directory)"
 
 
 def test_a_notebook_that_cannot_be_read_is_not_missing_as_well():
     files = File("a/1-encoder-decoder.ipynb", b"no notebook"), File("a/3-decoding.ipynb", notebook(cell("1")))
-    notes = mark(HandIn("a", files), read_assignment(SOURCE), 1, Limits())["notes"]
+    notes = mark(Submission("a", files), read_assignment(SOURCE), 1, Limits()).notes
     assert [note for note in notes if "the cell" not in note] == [
         "a/1-encoder-decoder.ipynb is no notebook that can be read",
         "2-attention is missing",
