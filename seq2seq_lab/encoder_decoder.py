@@ -100,7 +100,7 @@ class Encoder(_Part):
 
         The state is the one at each text's own end. Outputs mean something up to there, and no further.
         """
-        B = length(inputs)
+        B, inputs_seqlen = length(inputs), tf.cast(inputs_seqlen, tf.int32)
         first = zero_state(self.cell, B, self.compute_dtype)
         n = tf.reduce_max(inputs_seqlen)
         outputs, states = unroll(self.cell, tf.transpose(inputs), self.embeddings, first, n)  # (S, B, H)

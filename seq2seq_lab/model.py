@@ -91,8 +91,7 @@ class Seq2Seq(Saved):
     ) -> Any:
         """Logits `(B, steps, 11)`: each step is fed the arg-max of the one before, the first `#`.
 
-        With `return_attention` also where the decoder looked, `(B, steps, S)`, a map for each head if it
-        has several.
+        With `return_attention` also where the decoder looked, `(B, steps, S)` or `(B, steps, heads, S)`.
 
         Raises:
             ValueError: an argument is out of range, or the decoder does not attend.

@@ -330,6 +330,13 @@ class Fails(Summary):
         super().__init__(7, 4)
 
 
+class FailsInKeras(keras.layers.Layer):
+    """Keras wraps errors of a layer's call in many lines."""
+
+    def call(self, inputs, inputs_seqlen):
+        raise RuntimeError("so it is")
+
+
 class Says(NoStart):
     """Says anything."""
 
@@ -362,6 +369,7 @@ MISFITS = {
         lambda: (lab.Encoder(lab.GRUCell(6)), Fails()),
         "a state of 6 and outputs of 6 fails in Fails.start",
     ),
+    "Keras' error": (lambda: (FailsInKeras(), None), "the encoder fails in FailsInKeras.*: so it is$"),
     "no start": (lambda: (None, NoStart()), "decoder must be an object with the methods start and step"),
     "no function": (lambda: (3, None), r"encoder must be called with \(inputs, inputs_seqlen\), but is 3"),
     "one thing": (lambda: (None, Says(None)), "Says.step must return two things, but returned tuple"),

@@ -36,7 +36,7 @@ def test_every_module_imports_only_from_those_below_it():
         ("loss", "views.curves"),
         ("settings", "data"),
         ("views.tables", "exercises"),
-        ("grading.record", "cli.main"),
+        ("grading.marks", "cli.main"),
     ],
 )
 def test_an_import_from_above_is_named(copy, module, imported):

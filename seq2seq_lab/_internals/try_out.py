@@ -6,6 +6,7 @@ Used when a `Seq2Seq` is made.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -61,10 +62,13 @@ def _pair(role: str, part: Any, call: Callable, *args: Any) -> Any:
     name = f"{type(part).__name__}.{getattr(call, '__name__', '__call__')}"
     try:
         returned = call(*args)
-    except ValueError:
-        raise
     except Exception as error:  # whatever TensorFlow makes of sizes that do not fit
-        said = str(error).strip().split("\n")[0]
+        said = str(error).strip()
+        if isinstance(error, ValueError) and "\n" not in said:  # a part's own words
+            raise
+        said = re.sub(r".*\x1b\[1m(.*?)\x1b\[0m.*", r"\1", said, flags=re.DOTALL).partition("\n")[
+            0
+        ]  # Keras' bold
         raise ValueError(f"the {role} fails in {name}: {said}") from error
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise ValueError(f"{name} must return two things, but returned {type(returned).__name__}")
