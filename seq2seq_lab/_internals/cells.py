@@ -1,4 +1,4 @@
-"""Any recurrent cell of Keras', told apart by nothing: its sizes, its first state, one step of it."""
+"""Any recurrent cell that keeps to Keras' rules: its sizes, its first state, one step of it."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class Panel:
             self.before = trace(self.model.value, self.text.value)
             self.best = self.model.value.hypotheses([self.text.value], BEAM, BEAM.width)[0]
             self._set(self.place, options=look_options(self.before))
-            self.place.disabled = self.before.attention is None
+            self.place.disabled = not hasattr(self.model.value.decoder, "restrict")
             self._draw()
 
     def _go(self, _: Any) -> None:

@@ -93,7 +93,11 @@ def _require_forced(digits, places, S, restricts):
         lambda v: isinstance(v, Collection) and len(v) > 0 and all(place in range(S) for place in v),
     )
     for step, looked_at in places.items():
-        require("places", places, Rule("empty where the decoder does not attend", lambda _: restricts))
+        require(
+            "places",
+            places,
+            Rule("empty where the decoder does not attend (it has no `restrict`)", lambda _: restricts),
+        )
         require(f"places[{step}]", looked_at, among)
 
 
