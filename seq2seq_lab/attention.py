@@ -90,7 +90,7 @@ class AttentionDecoder(Decoder):
 
     @property
     def settings(self) -> dict:
-        """The settings that its sizes stand for; None for what none stands for."""
+        """Its sizes, under the names that `Settings` has; None where it has no such size."""
         return {**super().settings, "attention_units": self.attention.units}
 
     def start(self, outputs: tf.Tensor, state: Nest, inputs_seqlen: tf.Tensor) -> tuple[Nest, Memory]:
@@ -102,11 +102,10 @@ class AttentionDecoder(Decoder):
         state = in_a_row(state)
         if not self.attention.built:
             self._make_weights(state.shape[-1], outputs.shape[-1])
-        if (state.shape[-1], outputs.shape[-1]) != (self.W_s.shape[0], self.attention.U_a.shape[0]):
-            raise ValueError(
-                f"this decoder was made for an encoder of {self.W_s.shape[0]} units, "
-                f"but reads one of units={state.shape[-1]}"
-            )
+        made_for = self.W_s.shape[0], self.attention.U_a.shape[0]
+        if (widths := (state.shape[-1], outputs.shape[-1])) != made_for:
+            words = "this decoder was made for an encoder whose state and outputs have {} units, not {}"
+            raise ValueError(words.format(made_for, widths))
         units = state_size(self.cell)
         first = tf.split(tf.tanh(state @ self.W_s + self.b_s), tf.nest.flatten(units), 1)
         return tf.nest.pack_sequence_as(units, first), self.attention.remember(outputs, inputs_seqlen)
@@ -126,14 +125,14 @@ class AttentionDecoder(Decoder):
         return *one_step(self.cell, x, state), weight
 
     def sequence(self, state: Nest, tokens: tf.Tensor, memory: Memory) -> DecoderOutput:
-        """All of `tokens (T, B)`: a loop over `step`, but for the logits, which are one product behind it."""
+        """The logits of all of `tokens (T, B)`, one product behind the loop; training needs no weights."""
 
         def step(t: tf.Tensor, state: Nest) -> tuple:
-            h, state, weight = self.look_and_read(state, tf.gather(tokens, t), memory)
-            return state, (h, weight)
+            h, state, _ = self.look_and_read(state, tf.gather(tokens, t), memory)
+            return state, h
 
-        _, (h, weight) = time_loop(step, state, length(tokens), length(tokens))  # (T, B, H), (T, B, S)
-        return DecoderOutput(h @ self.W_out + self.b_out, weight)
+        _, h = time_loop(step, state, length(tokens), length(tokens))  # (T, B, H)
+        return DecoderOutput(h @ self.W_out + self.b_out)
 
     def restrict(self, memory: Memory, places: tf.Tensor) -> Memory:
         """The memory of one who can only look at the places that are true, `(B, S)`."""

@@ -1,4 +1,4 @@
-"""What an encoder and a decoder are: two contracts that any class can keep, and what passes between them.
+"""What an encoder and a decoder are: contracts that any Keras layer can keep, and what passes between them.
 
     state, memory = decoder.start(*encoder(inputs, inputs_seqlen), inputs_seqlen)
     token = "#"
@@ -31,7 +31,7 @@ class Hypothesis(NamedTuple):
 
     text: str
     log_probability: float  # in nats
-    score: float
+    score: float  # by which answers are ranked
 
 
 @runtime_checkable
@@ -46,9 +46,9 @@ class EncoderLike(Protocol):
 class DecoderLike(Protocol):
     """Writes answers, a symbol at each step.
 
-    It may have two more methods: `sequence(state, tokens (T, B), memory)` returns the `DecoderOutput` of all
-    steps where every token is known beforehand; `restrict(memory, places (B, S))` returns a memory in which
-    only the places that are true can be looked at.
+    It may have two more methods. `sequence(state, tokens (T, B), memory)` returns the `DecoderOutput` of all
+    steps, its logits at least, where all tokens are known beforehand; `restrict(memory, places (B, S))` a
+    memory in which only the places that are true can be looked at.
     """
 
     def start(self, outputs: Tensor, state: Nest, inputs_seqlen: Tensor) -> tuple[Nest, Nest]:

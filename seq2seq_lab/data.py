@@ -135,7 +135,7 @@ def is_held_out(digits: str) -> bool:
 
 
 def length_mask(lengths: np.ndarray, steps: int) -> np.ndarray:
-    """True at the first `lengths[...]` of `steps` places: `(..., steps)`. Every mask is made here."""
+    """True at the first `lengths[...]` of `steps` places: `(..., steps)`."""
     return np.arange(steps, dtype=np.int32) < lengths.astype(np.int32)[..., None]
 
 

@@ -71,7 +71,7 @@ def decode_with(
 
 
 def is_open(t: tf.Tensor, token: tf.Tensor, limits: tf.Tensor) -> tf.Tensor:
-    """Where another symbol may follow `token`: not behind an end, which the first `#` is not."""
+    """Where another symbol may follow `token`: none follows `#`, but for the `#` that starts."""
     return (t < limits) & ((token != END_ID) | (t == 0))
 
 
@@ -121,7 +121,7 @@ def teacher_forced(decoder: DecoderLike, state: Nest, memory: Nest, tokens: tf.T
 def tokens_read(
     decoder: DecoderLike, state: Nest, memory: Nest, tokens: tf.Tensor, coins: tf.Tensor
 ) -> tf.Tensor:
-    """What a decoder reads that, where `coins (T, B)` is true, reads its own last arg-max: `(T, B)`.
+    """The tokens read, `(T, B)`: where `coins (T, B)` is true, the decoder's own last arg-max.
 
     Tokens have no gradient: once they are known, scheduled sampling is teacher forcing with them.
     """
@@ -152,7 +152,7 @@ class Strategy:
 
     hypotheses = 1  # how many are found for each text
     numbers: ClassVar[Any] = ()  # the last arguments of `search`
-    choose: ClassVar[Callable]  # from these to a way to choose
+    choose: ClassVar[Callable]  # makes the way to choose of these numbers
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -219,7 +219,7 @@ class BeamSearch(Strategy):
     def search(
         cls, decoder: DecoderLike, state: Nest, memory: Nest, limits: tf.Tensor, *numbers: Any
     ) -> Found:
-        """The loop once more: here rows are chosen as well as tokens.
+        """A loop of its own, since rows are chosen as well as tokens.
 
         The `W` hypotheses of a text stand beside each other. One that has ended stays as it is, and goes on
         competing.

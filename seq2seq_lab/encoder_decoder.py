@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq_lab._internals.cells import initializer, one_step, output_size, sizes, state_size, zero_state
+from seq2seq_lab._internals import cells
 from seq2seq_lab._internals.time_loop import length, time_loop
 from seq2seq_lab.contracts import DecoderOutput, Nest
 from seq2seq_lab.gru import GRUCell
@@ -28,14 +28,15 @@ class _Part(keras.layers.Layer):
     """What encoder and decoder share: a table of embeddings and a cell that reads them."""
 
     symbols: int
-    side: tuple[str, str]  # by what its settings begin: of embeddings, of units
+    side: tuple[str, str]  # how the names of its settings begin, as in input_embedding and encoder_units
 
     def __init__(self, cell: Any, embedding: int, embeddings_initializer: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        require("cell", cell, cells.CELL)
         require("embedding", embedding, COUNT)
         self.cell = cell
         self.embedding = embedding
-        self.embeddings_initializer = initializer(embeddings_initializer or normal(Settings()))
+        self.embeddings_initializer = cells.initializer(embeddings_initializer or normal(Settings()))
         self.embeddings = self.add_weight(
             (self.symbols, embedding), self.embeddings_initializer, name="embeddings"
         )
@@ -53,7 +54,7 @@ class _Part(keras.layers.Layer):
 
     @property
     def settings(self) -> dict:
-        """The settings that its sizes stand for; None for what none stands for."""
+        """Its sizes, under the names that `Settings` has; None where it has no such size."""
         stddev, units = (
             getattr(self.embeddings_initializer, "stddev", None),
             getattr(self.cell, "units", None),
@@ -101,7 +102,7 @@ class Encoder(_Part):
         The state is the one at each text's own end. Outputs mean something up to there, and no further.
         """
         B, inputs_seqlen = length(inputs), tf.cast(inputs_seqlen, tf.int32)
-        first = zero_state(self.cell, B, self.compute_dtype)
+        first = cells.zero_state(self.cell, B, self.compute_dtype)
         n = tf.reduce_max(inputs_seqlen)
         outputs, states = unroll(self.cell, tf.transpose(inputs), self.embeddings, first, n)  # (S, B, H)
         end = tf.stack([inputs_seqlen - 1, tf.range(B)], 1)
@@ -122,11 +123,12 @@ class Decoder(_Part):
 
     def __init__(self, cell: Any, embedding: int = Settings.target_embedding, **kwargs: Any) -> None:
         super().__init__(cell, embedding, **kwargs)
-        self.W_out = self.add_weight((output_size(cell), TARGET_SYMBOLS), "glorot_uniform", name="W_out")
+        shape = cells.output_size(cell), TARGET_SYMBOLS
+        self.W_out = self.add_weight(shape, "glorot_uniform", name="W_out")
         self.b_out = self.add_weight((TARGET_SYMBOLS,), "zeros", name="b_out")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """A decoder with a `step` of its own is run by that: the `sequence` below takes other steps."""
+        """Switch `sequence` off for a subclass that has another `step`: the two must agree."""
         super().__init_subclass__(**kwargs)
         if "step" in vars(cls) and "sequence" not in vars(cls):
             cls.sequence = None  # type: ignore[assignment, method-assign]
@@ -143,16 +145,16 @@ class Decoder(_Part):
         Raises:
             ValueError: the encoder's state is not like that of this decoder's cell.
         """
-        if sizes(state) != state_size(self.cell):
+        if cells.sizes(state) != cells.state_size(self.cell):
             raise ValueError(
                 "the decoder's cell must keep a state like the encoder's, which has "
-                f"units={sizes(state)}, but it has {state_size(self.cell)}"
+                f"units={cells.sizes(state)}, but it has {cells.state_size(self.cell)}"
             )
         return state, ()
 
     def step(self, state: Nest, token: tf.Tensor, memory: Nest) -> tuple[Nest, DecoderOutput]:
         """Read a token `(B,)` in a state; returns the next state, and the logits `(B, 11)`."""
-        h, state = one_step(self.cell, tf.gather(self.embeddings, token), state)
+        h, state = cells.one_step(self.cell, tf.gather(self.embeddings, token), state)
         return state, DecoderOutput(h @ self.W_out + self.b_out)
 
     def sequence(self, state: Nest, tokens: tf.Tensor, memory: Nest) -> DecoderOutput:
@@ -170,7 +172,7 @@ def unroll(cell: Any, ids: tf.Tensor, embeddings: Any, state: Nest, n: Any) -> t
         return cell.unroll(ids, embeddings, state, n)
 
     def step(t: tf.Tensor, state: Nest) -> tuple:
-        h, state = one_step(cell, tf.gather(embeddings, tf.gather(ids, t)), state)
+        h, state = cells.one_step(cell, tf.gather(embeddings, tf.gather(ids, t)), state)
         return state, (h, state)
 
     return time_loop(step, state, n, length(ids))[1]

@@ -86,7 +86,7 @@ class GRUCell(keras.layers.Layer):
         return h, h
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """A cell with a `call` of its own is run by that: the `unroll` above has other equations."""
+        """Switch `unroll` off for a subclass that has another `call`: the two must agree."""
         super().__init_subclass__(**kwargs)
         if "call" in vars(cls) and "unroll" not in vars(cls):
             cls.unroll = None  # type: ignore[assignment]
@@ -149,7 +149,7 @@ def gru_states(
 
 
 def times(a: tf.Tensor, W: tf.Tensor) -> tf.Tensor:
-    """`a @ W`; for a small `W` spelled out as a sum of outer terms, which XLA melts into its neighbours."""
+    """`a @ W`; for a small `W` spelled out as a sum of outer terms, which XLA fuses with its neighbours."""
     if tf.executing_eagerly() or W.shape[0] > WIDEST_SPELLED:
         return a @ W
     return tf.add_n([p * q for p, q in zip(tf.split(a, W.shape[0], 1), tf.unstack(W), strict=True)])

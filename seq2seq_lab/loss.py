@@ -37,7 +37,7 @@ def accuracy_by_position(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor)
 
 
 def accuracy_after_mistake(logits: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Share of right places behind a first mistake, by the position of that, `(T,)`; NaN where none is."""
+    """Share of right places behind a first mistake, by that mistake's position, `(T,)`; NaN where none is."""
     mask = tf.cast(mask, tf.float32)
     right = mask * _correct(logits, targets)
     mistakes = tf.cumsum(mask - right, 1)  # up to each place

@@ -35,8 +35,8 @@ class Seq2Seq(Saved):
     """An encoder-decoder, built from the settings unless parts are given.
 
     Args:
-        settings: sizes of the lesson's parts, and how `fit` trains: batch, L2, clipping. The model's own
-            `settings` say of sizes what its parts say, and None where these say nothing.
+        settings: sizes of the lesson's parts, and how `fit` trains: batch, L2, clipping. In the model's
+            own `settings` the sizes are those that its parts really have, or None.
         encoder, decoder: parts that keep the contracts of `contracts.py`.
 
     Raises:
@@ -50,6 +50,7 @@ class Seq2Seq(Saved):
         decoder: DecoderLike | None = None,
         **kwargs: Any,
     ) -> None:
+        require("settings", settings, Rule("Settings(...); parts go by name", lambda s: type(s) is Settings))
         super().__init__(**kwargs)
         self.seed = 0
         self.encoder = Encoder.from_settings(settings) if encoder is None else encoder
@@ -124,11 +125,9 @@ class Seq2Seq(Saved):
             ValueError: as for `translate`, or `strategy` finds fewer than `n_best`.
         """
         require("strategy", strategy, STRATEGY)
-        enough = Rule(
-            f"at most {strategy.hypotheses}, as many as {strategy} finds", strategy.hypotheses.__ge__
-        )
+        most = strategy.hypotheses
         require("n_best", n_best, COUNT)
-        require("n_best", n_best, enough)
+        require("n_best", n_best, Rule(f"at most {most}, as many as {strategy} finds", most.__ge__))
         inputs, lengths = padded(texts)
         if not len(inputs):
             return []

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
-Size = Any  # a number, or None where a model's part does not say it
+Size = Any  # a number, or None where a model's own encoder or decoder has no such size
 
 
 class Rule(NamedTuple):

@@ -110,7 +110,7 @@ def warm_up(model: Seq2Seq) -> None:
 
 
 def linear_rise(settings: Settings) -> Callable[[int], float] | None:
-    """The settings' own schedule of sampling; None where the teacher always has the say."""
+    """The settings' own schedule of sampling; None for plain teacher forcing."""
     most = settings.scheduled_sampling
     return (lambda seen: most * min(1, seen / settings.sampling_ramp)) if most else None
 

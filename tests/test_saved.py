@@ -26,11 +26,11 @@ def first_edition(request):
 def test_it_computes_what_it_computed(first_edition):
     model, batch, numbers = first_edition
     x = batch.for_keras[0]
-    np.testing.assert_allclose(model(*x), numbers["logits"], atol=1e-5)
-    np.testing.assert_allclose(model.free_running(*x[:2], 5), numbers["free_running"], atol=1e-5)
+    np.testing.assert_allclose(model(*x), numbers["logits"], atol=1e-4)
+    np.testing.assert_allclose(model.free_running(*x[:2], 5), numbers["free_running"], atol=1e-4)
     if "attention" in numbers:
         _, attention = model.free_running(*x[:2], 5, return_attention=True)
-        np.testing.assert_allclose(attention, numbers["attention"], atol=1e-6)
+        np.testing.assert_allclose(attention, numbers["attention"], atol=1e-5)
 
 
 def test_it_says_what_it_said(first_edition):

@@ -8,6 +8,9 @@ import keras
 import tensorflow as tf
 
 from seq2seq_lab.contracts import Nest
+from seq2seq_lab.settings import Rule
+
+CELL = Rule("a cell, such as GRUCell(16)", lambda v: hasattr(v, "state_size") and not hasattr(v, "cell"))
 
 
 def one_step(cell: Any, x: tf.Tensor, state: Nest) -> tuple[tf.Tensor, Nest]:

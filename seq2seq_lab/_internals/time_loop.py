@@ -1,4 +1,4 @@
-"""The one loop over time, which compiles: a cell is unrolled by it, and a decoder is stepped by it."""
+"""A loop over time that compiles: `unroll` runs a cell in it, and `decode_with` a decoder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def time_loop(
     backwards: bool = False,
     unfinished: Callable | None = None,
 ) -> tuple[Any, Any]:
-    """The one loop over time: `carry, values = step(t, carry)` for t = 0 ... n - 1.
+    """A compiled `for`: `carry, values = step(t, carry)` for t = 0 ... n - 1.
 
     Args:
         step: from the time and the carry to the next carry, and to what is to be kept of this time.
