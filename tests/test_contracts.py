@@ -158,8 +158,10 @@ def batch():
 
 def started(model, batch, rows=slice(None), wider=0):
     """The decoder's first state and its memory."""
-    inputs = np.pad(batch.inputs, [(0, 0), (0, wider)], constant_values=7)[rows]
-    lengths = batch.inputs_seqlen[rows]
+    inputs = np.pad(batch.inputs, [(0, 0), (0, wider)])
+    if wider:  # other ids stand behind each end
+        inputs = np.where(np.arange(inputs.shape[1]) < batch.inputs_seqlen[:, None], inputs, 7)
+    inputs, lengths = inputs[rows], batch.inputs_seqlen[rows]
     return model.decoder.start(*model.encoder(inputs, lengths), lengths)
 
 
