@@ -31,6 +31,11 @@ def import_tensorflow() -> types.ModuleType:
 
 
 def set_threads(threads: int) -> None:
+    """Choose the threads inside one operation.
+
+    Raises:
+        RuntimeError: TensorFlow has already computed something, so that they are fixed.
+    """
     import tensorflow as tf
 
     try:

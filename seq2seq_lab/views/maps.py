@@ -16,7 +16,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from seq2seq_lab.settings import AT_LEAST_ONE, COUNT, Rule, require
-from seq2seq_lab.views.curves import finished
+from seq2seq_lab.views.figures import finished
 from seq2seq_lab.vocabulary import DIGITS, END, decode, encode, visible
 
 SCALE = {"cmap": "viridis", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
