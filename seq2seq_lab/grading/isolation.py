@@ -18,7 +18,8 @@ PACKAGE = pathlib.Path(seq2seq_lab.__file__).resolve().parent
 WORKER = pathlib.Path(__file__).with_name("worker.py")
 SYSTEM = "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"
 FONTS = "/tmp/matplotlib"  # matplotlib's list of fonts, which takes a second to be made
-SHOWN = "__init__.py", "engine/__init__.py", "engine/asking.py", "catalogue/__init__.py", "catalogue/calls.py"
+ENGINE = "engine/__init__.py", "engine/asking.py", "engine/running.py"
+SHOWN = "__init__.py", *ENGINE, "catalogue/__init__.py", "catalogue/calls.py"
 HIDDEN = {"exercises": SHOWN, "grading": ()}  # folders, and what is shown of them
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
