@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 from seq2seq_lab.exercises import exercise_named
 from seq2seq_lab.exercises.engine.judging import judge
@@ -14,6 +15,7 @@ from seq2seq_lab.grading.submissions import Submission, cells_by_lesson
 
 STUB = "raise NotImplementedError"
 LONGEST_SHOWN = 20_000  # characters of an answer
+MOST_NOT_RUN = 5  # statements that are spelled out
 
 
 def mark(
@@ -33,29 +35,43 @@ def mark(
     """
     found, notes = cells_by_lesson(submission, lessons)
     names = {file.stem for file in submission.files}
-    own, answers, written = [], [], []
+    exercises, answers, written = [], {}, []
     for lesson in lessons:
         cells = found.get(lesson.name)
         if cells is None and found and lesson.name not in names:
             notes.append(f"{lesson.name} is missing")
         for task in lesson.tasks:
-            cell = _answer_cell(task, cells, notes)
-            own.append((lesson, task, cell))
-            if cell is not None:
-                answers.append(_to_be_run(task, cells, cell, seed))
+            if _is_there(task, cells, notes):
+                answers[task.name] = _to_be_run(task, cells, seed)
         for question in lesson.questions:
             written.append(_written_answer(lesson, question, cells, notes))
-    results = run(answers, limits, sandboxed) if answers else {}
-    exercises = [_exercise_mark(lesson, task, cell, results, seed) for lesson, task, cell in own]
+    outcomes = run([*answers.values()], limits, sandboxed) if answers else {}
+    for lesson in lessons:
+        for task in lesson.tasks:
+            outcome = outcomes.get(task.name)
+            notes += _notes_on(task, found.get(lesson.name), outcome)
+            exercises.append(_exercise_mark(lesson, task, found.get(lesson.name), outcome, seed))
     return Marks(submission.student, tuple(notes), tuple(exercises), tuple(written), submission.digest())
 
 
-def _answer_cell(task, cells, notes):
-    """The cell that holds the answer to an exercise: the last that is no stub; None if there is none."""
+def _is_there(task, cells, notes):
+    """Whether there is anything that may be the answer to an exercise."""
     own = _cells_named(f"answer-{task.name}", cells, notes)
-    own = own or [cell for cell in cells or () if f"def {task.function}(" in cell.source]
-    own = [cell for cell in own if STUB not in cell.source] or own
-    return own[-1] if own else None
+    if own and own[-1].kind != "code":
+        notes.append(f"the cell {own[-1].name} is no code cell any more, so it was not run")
+    return _likely_cell(task, cells) is not None
+
+
+def _likely_cell(task, cells):
+    """The cell that looks most like an answer, whether it can be run or not; None if there is none."""
+    defines = re.compile(rf"\b(def {task.function}\b|{task.function}\s*=[^=]|import .*\b{task.function}\b)")
+    own = [cell for cell in cells or () if cell.name == f"answer-{task.name}"]
+    own += [cell for cell in _code_cells(cells) if defines.search(cell.source)]
+    return ([cell for cell in own if STUB not in cell.source] or own or [None])[-1]
+
+
+def _code_cells(cells):
+    return [cell for cell in cells or () if cell.kind == "code"]
 
 
 def _cells_named(name, cells, notes):
@@ -68,28 +84,60 @@ def _cells_named(name, cells, notes):
     return own
 
 
-def _to_be_run(task, cells, own, seed):
+def _to_be_run(task, cells, seed):
     exercise = exercise_named(task.name)
-    before = [cell.source for cell in cells[: cells.index(own)] if cell.kind == "code"]
+    code = [(cell.name, cell.source) for cell in _code_cells(cells)]
     cases = pickle.dumps((exercise.call, exercise.returns, exercise.cases(seed)))
-    return Answer(task.name, task.function, (*before, own.source), cases, len(exercise.returns))
+    return Answer(task.name, task.function, code, cases, len(exercise.returns))
 
 
-def _exercise_mark(lesson, task, cell, results, seed):
+def _notes_on(task, cells, outcome):
+    """What an instructor should know of how an answer was found."""
+    if outcome is None:
+        return
+    found, code = outcome.found, _code_cells(cells)
+    places = {n: cells.index(code[n]) + 1 for n in (found.cell, *found.others) if n is not None}
+    if found.others:
+        others = ", ".join(str(places[n]) for n in found.others)
+        counts = (
+            f"cell {places[found.cell]} counts, the last above its check"
+            if found.cell in places
+            else "none counts"
+        )
+        yield f"{task.function} is defined in cell {others} as well: {counts}"
+    if found.checked:
+        yield f"the check of {task.name} was changed: it is handed {found.checked}"
+
+
+def _exercise_mark(lesson, task, cells, outcome, seed):
     exercise = exercise_named(task.name)
     about = lesson.name, task.name, exercise.task, task.points
-    if cell is None:
+    if outcome is None:
         return ExerciseMark(*about, code="", state=ExerciseState.MISSING)
-    verdict = judge(exercise, exercise.cases(seed), results[task.name], task.points)
+    found = outcome.found
+    cell = _likely_cell(task, cells) if found.cell is None else _code_cells(cells)[found.cell]
+    verdict = judge(exercise, exercise.cases(seed), outcome.results, task.points)
     return ExerciseMark(
         *about,
-        code=cell.source[:LONGEST_SHOWN],
+        code=cell.source[:LONGEST_SHOWN] if cell else "",
         state=ExerciseState(verdict.state),
         points=verdict.points,
         label=verdict.label,
-        message=verdict.message,
+        message=verdict.message + ("" if verdict.state == "right" else _what_was_run(verdict, found)),
         hint=verdict.hint,
     )
+
+
+def _what_was_run(verdict, found):
+    """What went wrong in what the answer needs, and what was not run, as it needs it not; in words."""
+    said = ""
+    if found.fault and found.fault not in verdict.message:
+        said += f"\n\n{found.fault}"
+    if found.not_run:
+        more = len(found.not_run) - MOST_NOT_RUN
+        lines = "\n".join(found.not_run[:MOST_NOT_RUN]) + (f"\nand {more} more" if more > 0 else "")
+        said += f"\n\nThe answer does not use these lines, so they were not run:\n{lines}"
+    return said
 
 
 def _written_answer(lesson, question, cells, notes):

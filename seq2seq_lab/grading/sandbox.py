@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 
 from seq2seq_lab.exercises.engine.asking import Raised, Results, Stopped
+from seq2seq_lab.exercises.engine.running import Found
 from seq2seq_lab.grading.isolation import ENVIRONMENT, PACKAGE, WORKER, Limits, SandboxError, bubblewrap
 from seq2seq_lab.grading.submissions import clean
 
@@ -38,12 +39,19 @@ class Answer(NamedTuple):
 
     name: str  # of the exercise
     function: str
-    cells: Sequence[str]  # code; the last is the answer's own
+    cells: Sequence[tuple[str, str]]  # name and text of each code cell of its notebook
     cases: bytes  # (call, returns, cases)
     returns: int  # how many arrays an answer returns
 
 
-def run(answers: Sequence[Answer], limits: Limits, sandboxed: bool = True) -> dict[str, Results]:
+class Ran(NamedTuple):
+    """What has come of an answer: what it returned, and where in the notebook it was found."""
+
+    results: Results
+    found: Found = Found()
+
+
+def run(answers: Sequence[Answer], limits: Limits, sandboxed: bool = True) -> dict[str, Ran]:
     """What the answers of one submission return, by exercise.
 
     Where a sandbox as a whole breaks down, that costs the exercise at which it did; the others get a new one.
@@ -51,7 +59,7 @@ def run(answers: Sequence[Answer], limits: Limits, sandboxed: bool = True) -> di
     Raises:
         SandboxError: it never came to the first exercise.
     """
-    results: dict[str, Results] = {}
+    results: dict[str, Ran] = {}
     while left := [answer for answer in answers if answer.name not in results]:
         begun, before = None, len(results)
         with _Sandbox(left, limits, sandboxed) as sandbox:
@@ -62,9 +70,9 @@ def run(answers: Sequence[Answer], limits: Limits, sandboxed: bool = True) -> di
                 line = sandbox.line()
                 if line is None:
                     break
-                results[begun], begun = _decoded(line, answer), None
+                results[begun], begun = Ran(_decoded(line, answer), _found(line, answer)), None
         if begun is not None:
-            results[begun] = Stopped(sandbox.fault or "it ended all processes of its sandbox")
+            results[begun] = Ran(Stopped(sandbox.fault or "it ended all processes of its sandbox"))
         elif len(results) == before:
             raise SandboxError(f"the sandbox does not work: {sandbox.said or 'it ended at once'}")
     return results
@@ -155,7 +163,7 @@ def _decoded(line, answer):
     try:
         said = json.loads(line)
         if "stopped" in said:
-            return Stopped(clean(str(said["stopped"])[:300]))
+            return Stopped(_text(said["stopped"]))
         results = [_result(result, answer.returns) for result in said["results"]]
         if not results:
             raise ValueError("no results")
@@ -164,9 +172,29 @@ def _decoded(line, answer):
         return Stopped("what came back was no answer")
 
 
+def _found(line, answer):
+    """Where the answer was found, as far as the line makes sense."""
+    try:
+        said = json.loads(line)["found"]
+        cells = range(len(answer.cells))
+        return Found(
+            fault=_text(said["fault"]),
+            cell=said["cell"] if said["cell"] in cells else None,
+            others=tuple(cell for cell in cells if cell in said["others"]),
+            checked=_text(said["checked"]),
+            not_run=tuple(map(_text, said["not_run"])),
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return Found()
+
+
+def _text(said):
+    return clean(str(said)[:300])
+
+
 def _result(result, returns):
     if isinstance(result, dict):
-        return Raised(clean(str(result["error"])[:100]), clean(str(result["says"])[:300]))
+        return Raised(clean(str(result["error"])[:100]), _text(result["says"]), _text(result.get("line", "")))
     if len(result) != returns:
         raise ValueError("not as many arrays as are returned")
     return [_array(part) for part in result]

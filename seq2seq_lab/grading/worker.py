@@ -21,8 +21,10 @@ import select
 import signal
 import sys
 import time
+import types
 
 USES_TENSORFLOW = re.compile(r"\b(tf|tensorflow|keras|lab|seq2seq_lab)\b")
+MAGIC = re.compile(r"^\s*[%!]|\?\s*$|=\s*[%!]", re.MULTILINE)  # of IPython's
 PR_SET_DUMPABLE = 4
 
 
@@ -38,8 +40,11 @@ def main() -> None:
         os.dup2(out, standard)
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)  # no process of a student's may reach into this one
     sys.path[:0] = job["path"]
-    if any(USES_TENSORFLOW.search(cell) for exercise in job["exercises"] for cell in exercise["cells"]):
+    cells = {cell for exercise in job["exercises"] for _, cell in exercise["cells"]}
+    if any(map(USES_TENSORFLOW.search, cells)):
         _load_tensorflow()
+    if any(map(MAGIC.search, cells)):
+        importlib.import_module("IPython.core.inputtransformer2")
     importlib.import_module("seq2seq_lab.exercises.catalogue.calls")  # and with it `engine.asking`
     for exercise in job["exercises"]:
         _write(answers, json.dumps({"exercise": exercise["name"]}).encode())
@@ -168,13 +173,17 @@ def _results(exercise):
         threading = sys.modules["tensorflow"].config.threading
         threading.set_intra_op_parallelism_threads(1)
         threading.set_inter_op_parallelism_threads(1)
-    names, error = running.run_cells(exercise["cells"])
-    answer = names.get(exercise["function"])
-    if not callable(answer):
-        return {"stopped": error or f"its cell defines no function {exercise['function']}"}
+    notebook = types.ModuleType("__main__")
+    sys.modules["__main__"] = notebook  # where pickle and others look for what a cell defines
+    cells = [running.Cell(*cell) for cell in exercise["cells"]]
+    found = running.find_answer(cells, exercise["name"], exercise["function"], vars(notebook))
+    answer, found = found.answer, found._replace(answer=None)
+    if answer is None:
+        return {"stopped": found.fault, "found": found._asdict()}
     call, returns, cases = pickle.loads(exercise["cases"])
     results = asking.ask_all(answer, cases, call, returns)
-    return {"results": [r._asdict() if isinstance(r, asking.Raised) else [*map(_plain, r)] for r in results]}
+    results = [r._asdict() if isinstance(r, asking.Raised) else [*map(_plain, r)] for r in results]
+    return {"results": results, "found": found._asdict()}
 
 
 def _plain(array):

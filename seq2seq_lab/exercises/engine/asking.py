@@ -5,7 +5,12 @@ Where a class is graded, this is all of the engine that stands beside the studen
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import inspect
+import linecache
+import re
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,11 +19,21 @@ import numpy as np
 Inputs = Mapping[str, Any]
 
 
-class Raised(NamedTuple):
-    """What an answer came to when it returned nothing usable: the error's type, and what it said."""
+# What AutoGraph, which rewrites a `tf.function`, says of an error in it; a star marks the student's lines.
+AUTOGRAPH = re.compile(
+    r'in user code:.*File ".*", line (\d+), in \w+ +\*\n +(.*?)\n.*\n    \w+: (.*)', re.DOTALL
+)
 
-    error: str
+
+class Raised(NamedTuple):
+    """What an answer came to when it returned nothing usable."""
+
+    error: str  # its type
     says: str
+    line: str = ""  # of the student's code: "line 3: return x[5]"
+
+
+UNTOUCHED = Raised("NotImplementedError", "")  # what a stub raises
 
 
 class Stopped(NamedTuple):
@@ -64,7 +79,12 @@ def ask(
     try:
         return plain(call(answer, *copy.deepcopy(list(inputs.values()))), returns)
     except (Exception, SystemExit) as error:
-        return Raised(type(error).__name__, _said_by(error))
+        text = _text_of(error)
+        inside = AUTOGRAPH.match(text)
+        says, line = (
+            (inside[3], f"line {inside[1]}: {inside[2]}") if inside else (text, _line_of(answer, error))
+        )
+        return Raised(type(error).__name__, " ".join(says.split())[:300], line)
 
 
 def plain(returned: Any, returns: Sequence[str]) -> list[np.ndarray]:
@@ -114,11 +134,28 @@ def _with_article(value):
     return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
-def _said_by(error):
+def _text_of(error):
     try:
-        return " ".join(str(error).split())[:300]
+        return str(error)
     except Exception:  # an error of the student's own, whose text cannot be had
         return "…"
+
+
+def _line_of(answer, error):
+    """The last line of the notebook's that was run; nothing where there is none, or for a stub."""
+    with contextlib.suppress(Exception):  # of an odd object of the student's own
+        function = inspect.unwrap(answer)
+        own = [
+            (frame.f_code, number)
+            for frame, number in traceback.walk_tb(error.__traceback__)
+            if frame.f_globals is function.__globals__
+        ]
+        code, number = own[-1]
+        is_stub = type(error) is NotImplementedError and not error.args and code is function.__code__
+        return (
+            "" if is_stub else f"line {number}: {linecache.getline(code.co_filename, number).strip()}"[:200]
+        )
+    return ""
 
 
 def directly(answer: Callable, *inputs: Any) -> Any:

@@ -37,7 +37,7 @@ def judge(
     if isinstance(results, Stopped):
         return verdict("stopped", "stopped", results.reason)
     raised = isinstance(results[-1], Raised)
-    if raised and results[-1].error == "NotImplementedError":
+    if raised and results[-1] == asking.UNTOUCHED:
         return verdict("open")
     if len(results) > len(cases) or (len(results) < len(cases) and not raised):
         return verdict("stopped", "stopped", "what came back was no answer")
@@ -66,7 +66,8 @@ def _judged_alone(exercise, inputs, result):
         label = {asking.Nothing.__name__: "nothing", asking.WrongType.__name__: "type"}.get(result.error)
         if label is not None:
             return Finding(label, result.says)
-        return Finding("raises", f"it raised {result.error}: {result.says}")
+        where = f"\n\nin {result.line}" if result.line else ""
+        return Finding("raises", f"it raised {result.error}: {result.says}{where}")
     if exercise.fault is not None:
         texts = [name for name, a in zip(exercise.returns, result, strict=True) if a.dtype.kind == "U"]
         return Finding("type", f"`{texts[0]}` is text") if texts else exercise.fault(result, **inputs)

@@ -1,0 +1,151 @@
+"""Program slicing: those statements of a notebook that an answer needs. Nothing is run here."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import dis
+import functools
+import linecache
+import re
+import types
+from collections.abc import Iterator, Sequence
+
+OTHER_LANGUAGE = re.compile(r"\s*%%(?!time\b|capture\b|prun\b)")  # magics whose cell does not run as Python
+CELL_MAGIC = re.compile(r"\A\s*%%.*")
+TIMED = re.compile(r"^(\s*)%time\s+(?=\S)", re.MULTILINE)
+BINDS = "STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL"
+READS = "LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"
+FUNCTIONS = ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda
+SHOWN = 70  # characters of a statement in a list
+CHECKS = "check", "lab.check", "seq2seq_lab.check"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Statement:
+    """A statement of a cell."""
+
+    cell: int
+    tree: ast.stmt
+    code: types.CodeType
+    binds: frozenset[str]  # names
+    changes: frozenset[str]  # names of what is changed in place
+
+    @functools.cached_property
+    def reads(self) -> frozenset[str]:
+        """The names that it reads, and that its functions will."""
+        return frozenset(_names_in(self.code, READS, deep=True))
+
+    @property
+    def in_short(self) -> str:
+        """Its first line."""
+        line, _, more = ast.unparse(self.tree).partition("\n")
+        return line[:SHOWN] + (" …" if more or len(line) > SHOWN else "")
+
+    @property
+    def checks(self) -> dict[str, ast.expr]:
+        """What it hands to `check`: an answer to the exercise of each name."""
+        calls = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call) and len(node.args) > 1]
+        calls = [call for call in calls if isinstance(call.args[0], ast.Constant)]
+        return {c.args[0].value: c.args[1] for c in calls if ast.unparse(c.func) in CHECKS}
+
+    @property
+    def is_import(self) -> bool:
+        """Whether all that it does is to import."""
+        return isinstance(self.tree, (ast.Import, ast.ImportFrom))
+
+    @property
+    def is_definition(self) -> bool:
+        """Whether it is a function or a class."""
+        return isinstance(self.tree, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether it is a function as it was handed out."""
+        if not isinstance(self.tree, ast.FunctionDef):
+            return False
+        body = self.tree.body[1:] if ast.get_docstring(self.tree) is not None else self.tree.body
+        raises = len(body) == 1 and isinstance(body[0], ast.Raise)
+        return raises and "NotImplementedError" in ast.unparse(body[0])
+
+
+def statements_of(cell: int, source: str) -> list[Statement]:
+    """The statements of a cell; its text can be looked up afterwards, as TensorFlow's AutoGraph does.
+
+    Raises:
+        Exception: it is no Python, or too much for Python's parser.
+    """
+    source = _as_python(source)
+    file = f"<cell {cell}>"
+    linecache.cache[file] = len(source), None, source.splitlines(True), file
+    statements = []
+    for tree in ast.parse(source).body:
+        code = compile(ast.Module([tree], []), file, "exec")  # annotations stay text, as in this module
+        binds = frozenset(_names_in(code, BINDS, deep="global" in source))
+        statements.append(Statement(cell, tree, code, binds, frozenset(_changed_by(tree))))
+    return statements
+
+
+def needed(
+    statements: Sequence[Statement], names: set[str], from_the_start: Sequence[Statement] = ()
+) -> list[Statement]:
+    """The statements that make what some names stand for, and what is used in that, and so on; in order.
+
+    Args:
+        statements: all there are, in order.
+        names: what is needed.
+        from_the_start: statements that are needed in any case.
+    """
+    variables = {name for s in statements if not s.is_import for name in s.binds}
+    chosen, new = set(), {i for i, s in enumerate(statements) if s in from_the_start}
+    while True:
+        chosen |= new
+        names = names.union(*(statements[i].reads for i in new))
+        new = {i for i, s in enumerate(statements) if i not in chosen and _makes(s, names, variables)}
+        if not new:
+            return [statements[i] for i in sorted(chosen)]
+
+
+def _makes(statement, names, variables):
+    """Whether a statement makes or changes something of these names; to use a module is not to change it."""
+    tree = statement.tree
+    anything = isinstance(tree, ast.ImportFrom) and tree.names[0].name == "*"
+    return anything or bool(statement.binds & names or statement.changes & names & variables)
+
+
+def _as_python(source):
+    """A cell as Python, with calls of IPython's in the place of magics."""
+    try:
+        ast.parse(source)
+        return source
+    except SyntaxError:
+        if OTHER_LANGUAGE.match(source):
+            return ""
+        from IPython.core.inputtransformer2 import TransformerManager  # takes a while to be loaded
+
+        return TransformerManager().transform_cell(TIMED.sub(r"\1", CELL_MAGIC.sub("", source)))
+
+
+def _names_in(code, operations, deep) -> Iterator[str]:
+    """The names of the notebook's on which code does some operations; deep: in its functions, too."""
+    yield from (each.argval for each in dis.get_instructions(code) if each.opname in operations)
+    for inner in code.co_consts if deep else ():
+        if isinstance(inner, types.CodeType):
+            yield from _names_in(inner, operations, deep)
+
+
+def _changed_by(tree) -> Iterator[str]:
+    """Names of what a statement changes in place: `table[k] = v`, `words.append(w)`; outside functions."""
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        place = node if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)) else None
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            place = node.value.func
+        if isinstance(place, (ast.Attribute, ast.Subscript)):
+            while isinstance(place, (ast.Attribute, ast.Subscript)):
+                place = place.value
+            if isinstance(place, ast.Name):
+                yield place.id
+        if not isinstance(node, FUNCTIONS):
+            nodes += ast.iter_child_nodes(node)
