@@ -82,6 +82,21 @@ RIGHT_ALL_THE_SAME = {
         extra("def scale():\n    pass\nscale.by = 1"),
         own(USES.format("scale.by")),
     ],
+    "a function that sets a global": [
+        extra("ONE = 7\ndef start():\n    global ONE\n    ONE = 1"),
+        extra("start()"),
+        own(USES.format("ONE")),
+    ],
+    "a function that fills a table": [
+        extra("table = {}\ndef fill():\n    table[1] = 1"),
+        extra("fill()"),
+        own(USES.format("table[1]")),
+    ],
+    "a function that fills what it is handed": [
+        extra("table = {}\ndef fill(a):\n    a[1] = 1"),
+        extra("fill(table)"),
+        own(USES.format("table[1]")),
+    ],
     "helpers of helpers": [
         extra("def one():\n    return two() - 1"),
         extra("def two():\n    return TWO"),
@@ -273,6 +288,8 @@ def test_what_went_wrong_above_is_said():
         "lab.check('jaggedness', stop())",
         "np.zeros(stop())",
         "print(stop())",
+        "def show(f): stop()\nshow(jaggedness)",
+        "def fill(): words[0] = stop()",
     ],
 )
 def test_what_the_answer_does_not_use_is_not_run(source):

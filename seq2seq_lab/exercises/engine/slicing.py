@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 OTHER_LANGUAGE = re.compile(r"\s*%%(?!time\b|capture\b|prun\b)")  # magics whose cell does not run as Python
 CELL_MAGIC = re.compile(r"\A\s*%%.*")
 TIMED = re.compile(r"^(\s*)%time\s+(?=\S)", re.MULTILINE)
-BINDS = "STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL"
+BINDS = "STORE_NAME", "DELETE_NAME"
 READS = "LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"
 FUNCTIONS = ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda
 SHOWN = 70  # characters of a statement in a list
@@ -35,6 +35,22 @@ class Statement:
     def reads(self) -> frozenset[str]:
         """The names that it reads, and that its functions will."""
         return frozenset(_names_in(self.code, READS, deep=True))
+
+    @functools.cached_property
+    def effects(self) -> frozenset[str]:
+        """Of a function: the names of what a call of it may bind or change in the notebook."""
+        if not self.is_definition:
+            return frozenset()
+        bound = [name for node in ast.walk(self.tree) if isinstance(node, ast.Global) for name in node.names]
+        return frozenset([*bound, *_changed_by(self.tree.body)])
+
+    @property
+    def calls(self) -> tuple[str, frozenset[str]]:
+        """Of a plain call: the name of what is called, and the names of what that is handed."""
+        match self.tree:
+            case ast.Expr(ast.Call(func=ast.Name(function), args=args)):
+                return function, frozenset(a.id for a in args if isinstance(a, ast.Name))
+        return "", frozenset()
 
     @property
     def in_short(self) -> str:
@@ -81,8 +97,8 @@ def statements_of(cell: int, source: str) -> list[Statement]:
     statements = []
     for tree in ast.parse(source).body:
         code = compile(ast.Module([tree], []), file, "exec")  # annotations stay text, as in this module
-        binds = frozenset(_names_in(code, BINDS, deep="global" in source))
-        statements.append(Statement(cell, tree, code, binds, frozenset(_changed_by(tree))))
+        binds = frozenset(_names_in(code, BINDS, deep=False))
+        statements.append(Statement(cell, tree, code, binds, frozenset(_changed_by([tree]))))
     return statements
 
 
@@ -96,21 +112,29 @@ def needed(
         names: what is needed.
         from_the_start: statements that are needed in any case.
     """
-    variables = {name for s in statements if not s.is_import for name in s.binds}
+    own = {name for s in statements if not s.is_import for name in s.binds}
+    functions = {s.tree.name: s.effects for s in statements if s.is_definition}
     chosen, new = set(), {i for i, s in enumerate(statements) if s in from_the_start}
     while True:
         chosen |= new
         names = names.union(*(statements[i].reads for i in new))
-        new = {i for i, s in enumerate(statements) if i not in chosen and _makes(s, names, variables)}
+        new = {i for i, s in enumerate(statements) if i not in chosen and _makes(s, names, own, functions)}
         if not new:
             return [statements[i] for i in sorted(chosen)]
 
 
-def _makes(statement, names, variables):
-    """Whether a statement makes or changes something of these names; to use a module is not to change it."""
+def _makes(statement, names, own, functions):
+    """Whether a statement makes or changes something of these names.
+
+    To use what is imported is not to change it; a function of the notebook may change what it is handed.
+    """
     tree = statement.tree
-    anything = isinstance(tree, ast.ImportFrom) and tree.names[0].name == "*"
-    return anything or bool(statement.binds & names or statement.changes & names & variables)
+    if isinstance(tree, ast.ImportFrom) and tree.names[0].name == "*":
+        return True
+    changes, (called, handed) = statement.changes, statement.calls
+    if called in functions:
+        changes |= functions[called] | handed - functions.keys()
+    return bool((statement.binds | changes & own) & names)
 
 
 def _as_python(source):
@@ -134,9 +158,9 @@ def _names_in(code, operations, deep) -> Iterator[str]:
             yield from _names_in(inner, operations, deep)
 
 
-def _changed_by(tree) -> Iterator[str]:
-    """Names of what a statement changes in place: `table[k] = v`, `words.append(w)`; outside functions."""
-    nodes = [tree]
+def _changed_by(nodes) -> Iterator[str]:
+    """Names of what statements change in place: `table[k] = v`, `words.append(w)`; outside functions."""
+    nodes = [*nodes]
     while nodes:
         node = nodes.pop()
         place = node if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)) else None
