@@ -113,6 +113,9 @@ RIGHT_ALL_THE_SAME = {
         extra("try:\n    import no_such_module\nexcept ImportError:\n    ONE = 1"),
         own(USES.format("ONE")),
     ],
+    "it is checked in its own cell as well": [
+        own(f"def jaggedness(curve):\n    return 0\n{CHECK.source}\n{ANSWER}\n{CHECK.source}\nprint(1)"),
+    ],
     "a split cell": [
         own("n = 0\nONE = np.cos(n)"),
         Cell("answer-jaggedness-2", USES.format("ONE")),
@@ -379,6 +382,12 @@ BARE_CHECK = Cell("check-jaggedness", 'check("jaggedness", jaggedness)')
             ["the check of jaggedness was changed: it is handed lambda curve: jaggedness(curve)"],
         ),
         ([(BARE_CHECK,), (own(ANSWER),)], "right", ANSWER, []),
+        (
+            [(own(STUB),), (extra(f"{ANSWER}\n{BARE_CHECK.source}"),)],
+            "right",
+            f"{ANSWER}\n{BARE_CHECK.source}",
+            ["jaggedness is defined in cell 2 as well: cell 3 counts, the last above its check"],
+        ),
         ([(BARE_CHECK,)], "missing", "", ["the cell answer-jaggedness is missing"]),
     ],
 )

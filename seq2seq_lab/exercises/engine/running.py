@@ -42,37 +42,30 @@ def find_answer(cells: Sequence[Cell], exercise: str, function: str, names: dict
         names: the namespace in which to run them.
     """
     statements, unread = _read(cells)
-    check, wanted = _check_of(exercise, function, cells, statements)
+    above, wanted = _check_of(exercise, function, cells, statements)
     target = wanted.id if isinstance(wanted, ast.Name) else ""
-    defined = {s.cell: s for s in statements if target in s.binds}  # the last definition in each cell
-    if not any(cell < check for cell in defined):
-        check = len(cells)  # the notebook's cells stand in another order
-    answers = [cell for cell, definition in defined.items() if not definition.is_stub]
-    above = [cell for cell in answers if cell < check] or [cell for cell in defined if cell < check]
-    own = max(above, default=None)
-    found = Found(
-        cell=own,
-        others=tuple(cell for cell in defined if cell != own),
-        checked="" if target == function else ast.unparse(wanted),
-    )
+    if not any(target in s.binds for s in above):
+        above = statements  # the notebook's cells stand in another order
+    defined = {s.cell: s for s in above if target in s.binds}  # the last definition in each cell
+    own = max([c for c in defined if not defined[c].is_stub] or defined, default=None)
+    others = {s.cell for s in statements if target in s.binds} - {own}
+    checked = "" if target == function else ast.unparse(wanted)
+    found = Found(cell=own, others=tuple(sorted(others)), checked=checked)
     if target and own is None:
         return found._replace(fault=_why_none(exercise, target, cells, unread))
-    usable = [s for s in statements if s.cell < check]
     if target:  # only stubs have that name behind the answer
-        usable = [s for s in usable if s.cell <= own or target not in s.binds]
-    whole = [s for s in usable if s.cell == own and usable.index(s) <= usable.index(defined[own])]
-    to_run = needed(usable, {n.id for n in ast.walk(wanted) if isinstance(n, ast.Name)}, whole)
+        above = [s for s in above if s.cell <= own or target not in s.binds]
+    whole = [s for s in above if s.cell == own]  # its own cell, as far as its definition
+    whole = whole[: whole.index(defined[own]) + 1] if whole else []
+    to_run = needed(above, {n.id for n in ast.walk(wanted) if isinstance(n, ast.Name)}, whole)
     fault = _run(to_run, own, names)
     try:
         answer = names.get(target) if target else eval(ast.unparse(wanted), names)
     except Exception as error:
         return found._replace(fault=fault or f"its check raised {_said_by(error)}")
     if not callable(answer):
-        return found._replace(fault=fault or f"its cell defines no function {target or found.checked}")
-    since = max((s.cell for s in usable if s.checks), default=(own or 0) - 1)
-    left = [s for s in usable if s.cell > since and s not in to_run]
-    not_run = tuple(s.in_short for s in left if not (s.is_import or s.is_definition))
-    return found._replace(answer=answer, fault=fault, not_run=not_run)
+        return found._replace(fault=fault or f"its cell defines no function {target or checked}")
+    return found._replace(answer=answer, fault=fault, not_run=_not_run(above, own, to_run))
 
 
 def _read(cells: Sequence[Cell]) -> tuple[list[Statement], dict[int, str]]:
@@ -88,11 +81,13 @@ def _read(cells: Sequence[Cell]) -> tuple[list[Statement], dict[int, str]]:
 
 
 def _check_of(exercise, function, cells, statements):
-    """In which cell an exercise is checked, and what its check is handed."""
-    calls = [(s.cell, s.checks[exercise]) for s in statements if exercise in s.checks]
-    own = [n for n, cell in enumerate(cells) if cell.name == f"check-{exercise}"] or [len(cells)]
-    in_own = [call for call in calls if call[0] == own[-1]]
-    return (in_own or calls or [(own[-1], ast.Name(function, ast.Load()))])[-1]
+    """The statements above the check of an exercise, and what it is handed."""
+    named = [number for number, cell in enumerate(cells) if cell.name == f"check-{exercise}"] or [len(cells)]
+    calls = [i for i, s in enumerate(statements) if exercise in s.checks]
+    calls = [i for i in calls if statements[i].cell == named[-1]] or calls
+    if calls:
+        return statements[: calls[-1]], statements[calls[-1]].checks[exercise]
+    return [s for s in statements if s.cell < named[-1]], ast.Name(function, ast.Load())
 
 
 def _why_none(exercise: str, target: str, cells: Sequence[Cell], unread: Mapping[int, str]) -> str:
@@ -102,6 +97,13 @@ def _why_none(exercise: str, target: str, cells: Sequence[Cell], unread: Mapping
         if cell.name == f"answer-{exercise}" or re.search(rf"\bdef {target}\b", cell.source):
             return fault
     return f"its cell defines no function {target}"
+
+
+def _not_run(above, own, to_run):
+    """What was computed between the check before and this one, if the answer does not use it."""
+    since = max((s.cell for s in above if s.checks), default=(own or 0) - 1)
+    left = [s for s in above if s.cell > since and s not in to_run]
+    return tuple(s.in_short for s in left if not (s.is_import or s.is_definition))
 
 
 def _run(statements: Iterable[Statement], own: int | None, names: dict[str, Any]) -> str:
