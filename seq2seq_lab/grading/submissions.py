@@ -19,7 +19,7 @@ from seq2seq_lab.grading.platforms import Origin
 LARGEST = 20_000_000  # bytes of a notebook
 LARGEST_SUM = 60_000_000  # bytes of all notebooks of a student, and of a zip that holds them
 MOST_FILES, MOST_ZIPS = 100, 10  # of a student
-MOST_VALUES = 2_000_000  # in the JSON of a notebook: each takes up to a hundred bytes of memory
+MOST_VALUES = 1_000_000  # in the JSON of a notebook: each takes up to a hundred bytes of memory
 MOST_NAMED = 5  # files in a sentence
 TEXT_OF_OLD = "input", "source", "code", "text"  # of a cell in formats 3, 2 and 1
 NOTHING, NO_NOTEBOOK = "nothing was submitted", "is no notebook that can be read"
