@@ -147,6 +147,16 @@ def test_canvas(laid_out):
     assert found.read("doejane_123").files[0].stem == ONE
 
 
+def test_a_copy_beside_the_lesson_itself_is_no_later_attempt(laid_out):
+    files = {f"doejane_123_9001_{ONE}-1.ipynb": answered(), "doejane_123_9002_my copy.ipynb": EMPTY}
+    found = laid_out(files)
+    cells, notes = cells_by_lesson(found.read("doejane_123"), ASKED)
+    assert len(cells[ONE]) > 1
+    assert notes == [
+        f"doejane_123_9002_my copy.ipynb is left out: doejane_123_9001_{ONE}-1.ipynb is the same lesson"
+    ]
+
+
 def test_canvas_without_names(laid_out):
     found = laid_out({"anon_5fGq2_9001_lab.ipynb": EMPTY, "LATE_anon_7hK_9002_lab.ipynb": EMPTY})
     assert found.students == ["anon_5fGq2", "anon_7hK"]
@@ -278,13 +288,16 @@ def test_what_came_by_mail_beside_an_export_is_said(laid_out):
 @pytest.mark.parametrize(
     ("names", "students"),
     [
-        (["submitted/anna/lab/{0}", "submitted/bo/lab/{0}"], "anna bo"),
+        (["submitted/anna/lab/{0}", "submitted/bo/lab/{0}"], "anna, bo"),
         (["submitted/anna/lab/{0}"], "anna"),
-        (["a/b/anna/{0}", "a/b/anna/{1}", "a/b/bo/{0}"], "anna bo"),
-        (["class/anna.ipynb", "class/bo.ipynb", "class/carl.ipynb", "class/dora.ipynb"], "anna bo carl dora"),
-        (["class/anna_{0}", "class/bo_{0}", "class/bo_{1}"], "anna bo"),
-        (["class/anna.zip", "class/bo.zip", "class/carl.zip", "class/dora.zip"], "anna bo carl dora"),
-        (["class/anna/x.ipynb", "class/bo/x.ipynb", "class/c/x.ipynb", "class/d/x.ipynb"], "anna bo c d"),
+        (["a/b/anna/{0}", "a/b/anna/{1}", "a/b/bo/{0}"], "anna, bo"),
+        (
+            ["class/anna.ipynb", "class/bo.ipynb", "class/carl.ipynb", "class/dora.ipynb"],
+            "anna, bo, carl, dora",
+        ),
+        (["class/anna_{0}", "class/bo_{0}", "class/bo_{1}"], "anna, bo"),
+        (["class/anna.zip", "class/bo.zip", "class/carl.zip", "class/dora.zip"], "anna, bo, carl, dora"),
+        (["class/anna/x.ipynb", "class/bo/x.ipynb", "class/c/x.ipynb", "class/d/x.ipynb"], "anna, bo, c, d"),
         (["export/Jane Doe_1_assignsubmission_file_/{0}"], "Jane Doe_1"),
         (["export/doejane_1_2_{0}", "export/clarkbo_3_4_{0}"], "clarkbo_3, doejane_1"),
         # one student, and no class
@@ -295,15 +308,18 @@ def test_what_came_by_mail_beside_an_export_is_said(laid_out):
         (["anna/1-encoder-decoder/a.ipynb", "anna/2-attention/b.ipynb", "anna/3-decoding/c.ipynb"], "anna"),
         (["anna/first.ipynb", "anna/second.ipynb", "anna/third.ipynb"], "anna"),
         (["anna/my {0}", "anna/my {1}", "anna/my {2}"], "anna"),
-        # several folders are students
-        (["anna/{0}", "bo/{0}"], "anna bo"),
-        (["submitted/{0}", "bo/{0}"], "bo submitted"),
+        (["anna/1-encoder-decoder/{0}", "anna/2-attention/{0}"], "anna"),
+        (["anna 1-encoder-decoder/a.ipynb", "anna 1-encoder-decoder/b.ipynb"], "anna 1-encoder-decoder"),
+        # several are students
+        (["carl.ipynb", "bo/a.ipynb", "bo/b.ipynb", "bo/c.ipynb", "bo/d.ipynb"], "bo, carl"),
+        (["anna/{0}", "bo/{0}"], "anna, bo"),
+        (["submitted/{0}", "bo/{0}"], "bo, submitted"),
     ],
 )
 def test_students_may_lie_in_a_folder_of_their_own(laid_out, names, students):
     lessons = [f"{lesson}.ipynb" for lesson in LESSONS]
     found = laid_out({name.format(*lessons): EMPTY for name in names})
-    assert found.students == (students.split() if "_" not in students else students.split(", "))
+    assert found.students == students.split(", ")
     assert all(found.read(student).files or ".zip" in names[0] for student in found.students)
 
 

@@ -15,6 +15,7 @@ NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.IGNORECASE)  # some browser
 ZIP = re.compile(r"\.zip$", re.IGNORECASE)
 ABOVE = "submitted", "submissions", "abgaben"  # nbgrader's and ILIAS' folder above the students'
 FOR_ITSELF = "timestamp.txt", "Thumbs.db", "desktop.ini"  # nbgrader, Windows
+COPY = r"( ?\(\d+\)|-\d+)"  # what browsers and platforms put behind the name of another file of that name
 SHOWN = 3  # names in a sentence
 
 
@@ -44,45 +45,49 @@ class Layout(NamedTuple):
 
 def find_students(files: Folder | Zip, lessons: Collection[Lesson]) -> Layout:
     """Whose the files are: as the platform that exported them says, or a folder or a notebook a student."""
-    tree = _Tree(files)
-    names = [lesson.name for lesson in lessons]
+    tree, names = _Tree(files), [lesson.name for lesson in lessons]
     here, platform = _top(tree, names)
-    folders, beside = tree.folders(here), tree.files(here)
-    people, doubts = {}, []
-    if platform is not None and platform.people is not None:
-        try:
-            read = lambda name, most: files.read(posixpath.join(here, name), most)  # noqa: E731
-            people = platform.people(beside, read)
-        except Unreadable as fault:
-            doubts.append(f"{METADATA} {fault}: students are named after their folders")
-    works: dict[str, list[Work]] = {}
-    origins: dict[str, Origin] = {}
+    people, doubts = _people(platform, tree.files(here), files, here)
+    works: dict[str, list[Work]] = {person.student: [] for person in people.values()}
+    origins = {person.student: person.origin for person in people.values()}
     nobodys, others = [], []
-    for name, is_folder in [*((name, True) for name in folders), *((name, False) for name in beside)]:
+    for name, is_folder in tree.names(here):
         label = platform and platform.label(name, people)
         if label is None:
             student = _student(name, is_folder, names)
             if student is None:
-                nobodys += [name] if name != METADATA else []
+                nobodys.append(name)
                 continue
             label = Label(student, Origin(), name, False, "")
             others.append(name)
         origins.setdefault(label.student, label.origin)
         works.setdefault(label.student, []).extend(_works(tree, here, name, is_folder, label, platform))
-    for person in people.values():  # whose folder is missing
-        origins.setdefault(person.student, person.origin)
-        works.setdefault(person.student, [])
     earlier = _without_earlier(works) if platform is not None and platform.one_attempt else {}
     if platform is not None and others:
         doubts.append(
             f"{_some(others)} {_is(others)} not named as {platform.name} does: each is taken for a student"
         )
+    nobodys = [name for name in nobodys if name != METADATA]
     if nobodys:
         doubts.append(f"{_some(nobodys)} {_is(nobodys)} nobody's and left out")
-    doubts += _doubts(works, platform, beside, names)
-    read_as = f"{len(works)} student{'s' * (len(works) != 1)}"
-    read_as = f"an export of {platform.name}: {read_as}" if platform is not None else read_as
-    return Layout(works, origins, earlier, f"{read_as}, in {here}/" if here else read_as, doubts)
+    doubts += _doubts(works, platform, tree.files(here), names)
+    found = f"{len(works)} student{'s' * (len(works) != 1)}"
+    found = f"an export of {platform.name}: {found}" if platform is not None else found
+    return Layout(works, origins, earlier, f"{found}, in {here}/" if here else found, doubts)
+
+
+def _people(platform, beside, files, here):
+    """Whose what is, as files of the export say; and what these leave in doubt."""
+    if platform is None or platform.people is None:
+        return {}, []
+
+    def read(name, most):
+        return files.read(posixpath.join(here, name), most)
+
+    try:
+        return platform.people(beside, read), []
+    except Unreadable as fault:
+        return {}, [f"{METADATA} {fault}: students are named after their folders"]
 
 
 def is_nobodys(place: str) -> bool:
@@ -119,6 +124,10 @@ class _Tree:
 
     def files(self, here: str) -> list[str]:
         return sorted(self._files.get(here, ()))
+
+    def names(self, here: str) -> list[tuple[str, bool]]:
+        """The names in a folder, and which are folders."""
+        return [(name, True) for name in self.folders(here)] + [(name, False) for name in self.files(here)]
 
     def below(self, here: str) -> Iterator[str]:
         """The places of all files in a folder, at any depth."""
@@ -187,7 +196,7 @@ def _student(name, is_folder, lessons):
         return None
     student = _stem(name)
     for lesson in lessons:
-        student = re.sub(rf"(?<=.)[\W_]*{re.escape(lesson)}( ?\(\d+\)|-\d+)?$", "", student)
+        student = re.sub(rf"(?<=.)[\W_]*{re.escape(lesson)}{COPY}?$", "", student)
     return student
 
 

@@ -8,12 +8,13 @@ import hashlib
 import json
 import pathlib
 import posixpath
+import re
 import zipfile
 from typing import NamedTuple
 
 from seq2seq_lab.grading.archives import Folder, Unreadable, Zip, zip_within
 from seq2seq_lab.grading.assignment import Lesson, cell_name
-from seq2seq_lab.grading.layout import NOTEBOOK, ZIP, find_students, is_nobodys
+from seq2seq_lab.grading.layout import COPY, NOTEBOOK, ZIP, find_students, is_nobodys
 from seq2seq_lab.grading.platforms import Origin
 
 LARGEST = 20_000_000  # bytes of a notebook
@@ -94,9 +95,8 @@ class Submissions:
             rule = "submissions must hold a notebook or a folder for each student"
             raise ValueError(f"{rule}; {path} holds none")
         if set(self.students) <= {lesson.name for lesson in lessons}:
-            raise ValueError(
-                f"submissions must hold those of a class; {path} holds the notebooks of one student"
-            )
+            rule = "submissions must hold a notebook or a folder named after each student"
+            raise ValueError(f"{rule}; those in {path} are named after lessons: are they one student's?")
 
     def origin(self, student: str) -> Origin:
         """Who a student is on the platform that the submissions come from."""
@@ -253,16 +253,23 @@ def cells_by_lesson(
             notes.append(f"{file.name} is none of the lessons")
             continue
         if lesson in found:
-            other = found[lesson][0]
-            later = file.attempt > other.attempt or (file.attempt == other.attempt and file.stem == lesson)
-            counts, does_not = (file, other) if later else (other, file)
-            why = (
-                "is the same lesson" if file.attempt == other.attempt else "is the same lesson and came later"
-            )
-            notes.append(f"{does_not.name} is left out: {counts.name} {why}")
-            if not later:
+            counts, left_out, why = _which_counts(file, found[lesson][0], lesson)
+            notes.append(f"{left_out.name} is left out: {counts.name} is {why}")
+            if counts is not file:
                 continue
         found[lesson] = file, cells
     if not submission.files and not submission.notes:
         notes.append(NOTHING)
     return {lesson: cells for lesson, (_, cells) in found.items()}, notes
+
+
+def _which_counts(file, before, lesson):
+    """Of two files of a lesson the one that counts, the other, and why: the lesson's name, or the later."""
+    named = [re.sub(f"{COPY}$", "", each.stem) == lesson for each in (file, before)]
+    if named[0] == named[1] and file.attempt != before.attempt:
+        counts = max(file, before, key=lambda each: each.attempt)
+        why = "the same lesson and came later"
+    else:
+        counts = file if file.stem == lesson or named[0] > named[1] else before
+        why = "the same lesson"
+    return counts, before if counts is file else file, why
