@@ -10,11 +10,14 @@ import pytest
 from submissions import IMPORTS, LESSONS, RIGHT, answered, cell, filled, notebook
 
 from seq2seq_lab.exercises import exercises_of
+from seq2seq_lab.grading import submissions as submissions_module
+from seq2seq_lab.grading.archives import MOST_ENTRIES, Unreadable, zip_within
 from seq2seq_lab.grading.assignment import SOURCE, read_assignment
 from seq2seq_lab.grading.isolation import Limits
 from seq2seq_lab.grading.marking import mark
 from seq2seq_lab.grading.submissions import (
     LARGEST,
+    MOST_FILES,
     File,
     Submission,
     Submissions,
@@ -178,6 +181,56 @@ def test_what_is_too_large_is_not_read(tmp_path):
     assert (file.content, file.fault) == (None, "is larger than 20 MB")
 
 
+def test_what_a_student_submits_is_bounded_as_a_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(submissions_module, "LARGEST", 1_000_000)
+    monkeypatch.setattr(submissions_module, "LARGEST_SUM", 3_000_000)
+    bombs = {f"{i}.ipynb": bytes(1_000_000) for i in range(6)}
+    inner = zipped(tmp_path / "lab.zip", bombs).read_bytes()
+    assert len(inner) < 10_000
+    files = {f"anna/{name}": content for name, content in bombs.items()}
+    files |= {"bob/lab.zip": inner, "carl/1.zip": inner, "carl/2.zip": inner}
+    found = submissions_in(zipped(tmp_path / "all.zip", files))
+    for student, n in (("anna", 6), ("bob", 6), ("carl", 12)):
+        read = found.read(student).files
+        assert len(read) == n
+        assert sum(len(file.content or b"") for file in read) < 3_000_000
+        assert read[-1].fault == "is left out: of a student 3 MB are read"
+
+
+def test_many_small_files_of_a_student_are_bounded(tmp_path):
+    files = {f"anna/{i}.ipynb": b"" for i in range(MOST_FILES + 7)}
+    zips = {f"bob/{i:02}.zip": zipped(tmp_path / "z.zip", {"a.txt": b""}).read_bytes() for i in range(12)}
+    found = submissions_in(zipped(tmp_path / "all.zip", files | zips))
+    assert len(found.read("anna").files) == MOST_FILES
+    assert found.read("anna").notes == (f"7 more notebooks are left out: of a student {MOST_FILES} are read",)
+    assert {file.fault for file in found.read("bob").files} == {"is left out: of a student 10 zips are read"}
+
+
+def test_a_directory_of_a_students_zip_is_bounded(tmp_path, monkeypatch):
+    entries = zipped(tmp_path / "z.zip", {str(i): b"" for i in range(MOST_ENTRIES + 1)}).read_bytes()
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # which would make an object of each
+    with pytest.raises(Unreadable, match=r"^has more than 10,000 entries$"):
+        zip_within(entries)
+
+
+@pytest.mark.parametrize(
+    "values", [b"[]," * 700_000, b'"",' * 700_000, b"0," * 1_000_001, b'"\\",[],' * 500_001]
+)
+def test_a_notebook_of_many_values_is_refused_before_they_are_made(values, monkeypatch):
+    monkeypatch.setattr(json, "loads", None)
+    content = b'{"nbformat": 4, "cells": [], "metadata": {"x": [' + values + b"0]}}"
+    assert len(content) < LARGEST
+    assert cells_of(content)[1] == ["anna.ipynb has more than 1,000,000 values, so many that it is not read"]
+
+
+def test_text_is_not_taken_for_values():
+    text = '[1, 2, "{,}", \\\\' * 400_000
+    content = notebook(cell(text, "answer-jaggedness"))
+    assert len(content) < LARGEST
+    ((only,),) = cells_of(content)[0].values()
+    assert only.source == text
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_may_not_be_read_is_said(tmp_path):
     (tmp_path / "anna.ipynb").write_bytes(answered())
@@ -249,6 +302,61 @@ def test_older_formats_are_read():
     assert [c.source for c in cells if c.name.startswith("answer-")][1:] == [*RIGHT.values()]
 
 
+def saved_as(version):
+    """The right answers as an older Jupyter writes them: headings of their own kind, all text in lines."""
+    old = nbformat.convert(nbformat.reads(answered(written={"performance": "so"}).decode(), as_version=4), 3)
+    names = ["", *(f"answer-{name}" for name in RIGHT), "written-performance"]
+    for each, name in zip(old.worksheets[0].cells, names, strict=True):
+        each.metadata = {"nbgrader": {"grade_id": name}} if name else {}
+    old.worksheets[0].cells.insert(0, nbformat.v3.new_heading_cell("Lesson", level=1))
+    old = json.loads(nbformat.v3.writes_json(old))
+    if version == 2:
+        old["worksheets"] = [{"cells": [each]} for each in old["worksheets"][0]["cells"]]
+    if version == 1:
+        (sheet,) = old.pop("worksheets")
+        for each in sheet["cells"]:
+            text = "code" if each["cell_type"] == "code" else "text"
+            each[text] = "".join(each.pop("input" if text == "code" else "source"))
+        old["cells"] = sheet["cells"]
+    return {**old, "nbformat": version}
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_files_of_older_formats_are_read(version):
+    old = saved_as(version)
+    cells, notes = cells_of(json.dumps(old).encode())
+    assert (notes, [*cells]) == ([], ["1-encoder-decoder"])
+    (cells,) = cells.values()
+    assert [c.source for c in cells if c.name.startswith("answer-")] == [*RIGHT.values()]
+    assert [c.source for c in cells if c.name == "written-performance"] == ["so"]
+    assert {c.kind for c in cells if not c.name.startswith("answer-")} == {"markdown", "code"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_other_encodings_of_json_are_read(encoding):
+    content = notebook(cell("x = 'ü'", "answer-jaggedness")).decode().encode(encoding)
+    ((only,),) = cells_of(content)[0].values()
+    assert only.source == "x = 'ü'"
+
+
+def test_cells_without_ids_are_known_by_what_nbgrader_wrote():
+    made = cell("x", nbgrader={"grade_id": "answer-jaggedness"})
+    del made["id"]
+    content = {"nbformat": 4, "nbformat_minor": 2, "metadata": {}, "cells": [made, {**made, "metadata": {}}]}
+    ((first, second),) = cells_of(json.dumps(content).encode())[0].values()
+    assert (first.name, second.name) == ("answer-jaggedness", "")
+
+
+@pytest.mark.parametrize("ending", [".ipynb", ".IPYNB", ".ipynb.txt", ".ipynb.json"])
+def test_what_browsers_make_of_the_ending(tmp_path, ending):
+    (tmp_path / f"anna-2-attention{ending}").write_bytes(answered())
+    (tmp_path / "bob").mkdir()
+    (tmp_path / "bob" / f"2-attention{ending}").write_bytes(answered())
+    found = submissions_in(tmp_path)
+    assert found.students == ["anna", "bob"]
+    assert found.read("bob").files[0].stem == "2-attention"
+
+
 def test_text_may_come_in_lines():
     lines = [cell(source.splitlines(keepends=True), f"answer-{name}") for name, source in RIGHT.items()]
     cells = read_cells(File("anna.ipynb", notebook(cell(IMPORTS), *lines)))
@@ -286,6 +394,50 @@ def test_a_digest_knows_every_change():
     ]
     assert len({h.digest() for h in (one, *others)}) == 6
     assert one.digest() == Submission("anna", (File("a.ipynb", b"1"),)).digest()
+
+
+@pytest.mark.parametrize(
+    ("files", "digests"),
+    [
+        (
+            {"anna.ipynb": b"1", "anna-2-attention.ipynb": b"2", "notes.txt": b""},
+            {"anna": "7342c688946ff528"},
+        ),
+        (
+            {
+                "anna/lab/1-encoder-decoder.ipynb": b"1",
+                "anna/lab/timestamp.txt": b"",
+                "bob/lab/a.pdf": b"",
+                "bob/x.ipynb": b"3",
+            },
+            {"anna": "4c7f7c6745c46b01", "bob": "0c8ad661b1eab089"},
+        ),
+        (
+            {"anna/timestamp.txt": b"2026", "bob.ipynb": b""},
+            {"anna": "3e78ae7f7d128b05", "bob": "4c0b8db7b7106b83"},
+        ),
+        (
+            {"A B_12_assignsubmission_file_/1-encoder-decoder.ipynb": b"1", "bob.ipynb": b"2"},
+            {"A B_12": "f19885a1e30198be"},
+        ),
+        ({"A B_12_assignsubmission_file_1-encoder-decoder.ipynb": b"1"}, {"A B_12": "2214c83864bb4c4d"}),
+    ],
+)
+def test_folders_of_marks_go_on(tmp_path, files, digests):
+    """Digests as they have been since there are any: another one would mark a class anew."""
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    found = submissions_in(tmp_path)
+    assert {student: found.read(student).digest()[:16] for student in digests} == digests
+
+
+def test_no_two_students_fall_together(tmp_path):
+    for name in (b"anna\xff", b"anna\xfe", b"carl\xff"):
+        (tmp_path / os.fsdecode(name + b".ipynb")).write_bytes(answered())
+    found = submissions_in(tmp_path)
+    assert found.students == ["anna\\udcfe", "anna\\udcff", "carl?"]
+    assert all(len(found.read(student).files) == 1 for student in found.students)
 
 
 def test_reading_is_lazy(tmp_path):

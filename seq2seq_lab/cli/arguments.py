@@ -149,7 +149,9 @@ def _add_runtime(add):
 
 def _add_grading(add):
     path = pathlib.Path
-    words = "a folder or a zip: STUDENT.ipynb, or a folder for each student"
+    words = (
+        "what a learning platform exports, or a folder or a zip: STUDENT.ipynb, or a folder for each student"
+    )
     add("submissions", type=existing, metavar="SUBMISSIONS", help=words)
     words = "folder for marks.csv, written.csv, feedback/ and overview.html; goes on where it was"
     add("--out", type=path, metavar="MARKS", required=True, help=words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -71,6 +72,8 @@ def grade(
             from seq2seq_lab.grading.gradebook import Course
 
             course = Course(nbgrader, assignment, folder)
+        for said in (f"found {submitted.read_as}", *submitted.doubts):
+            print(f"{submissions}: {said}", file=sys.stderr)
         faults = mark_all(submitted, folder, limits, sandboxed, scheduler)
         notices = manual_grades.take_back(folder, written_file)
         manual_grades.write(folder)

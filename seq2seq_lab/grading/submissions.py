@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import collections
+import functools
 import hashlib
 import json
-import os
 import pathlib
+import posixpath
 import re
-import stat
 import zipfile
-import zlib
-from collections.abc import Iterator
 from typing import NamedTuple
 
-import nbformat
-
+from seq2seq_lab.grading.archives import Folder, Unreadable, Zip, zip_within
 from seq2seq_lab.grading.assignment import Lesson, cell_name
+from seq2seq_lab.grading.layout import COPY, NOTEBOOK, ZIP, find_students, is_nobodys
+from seq2seq_lab.grading.platforms import Origin
 
 LARGEST = 20_000_000  # bytes of a notebook
-# How learning platforms name what they export: Moodle's folders, and a lesson's name behind a student's.
-MOODLE = re.compile(r"_assignsubmission_[a-z]+_?$")
+LARGEST_SUM = 60_000_000  # bytes of all notebooks of a student, and of a zip that holds them
+MOST_FILES, MOST_ZIPS = 100, 10  # of a student
+MOST_VALUES = 1_000_000  # in the JSON of a notebook: each takes up to a hundred bytes of memory
+MOST_NAMED = 5  # files in a sentence
+TEXT_OF_OLD = "input", "source", "code", "text"  # of a cell in formats 3, 2 and 1
+NOTHING, NO_NOTEBOOK = "nothing was submitted", "is no notebook that can be read"
 
 
 class File(NamedTuple):
@@ -28,11 +32,13 @@ class File(NamedTuple):
     name: str
     content: bytes | None
     fault: str = ""
+    own_name: str = ""  # as the student gave it, where the platform has put more before it
+    attempt: tuple[int, str] = (0, "")  # the higher came later, as the platform says
 
     @property
     def stem(self) -> str:
         """Its name without folders and ending: the lesson's, unless it was renamed."""
-        return pathlib.PurePosixPath(self.name).stem
+        return NOTEBOOK.sub("", posixpath.basename(self.own_name or self.name))
 
 
 class Submission(NamedTuple):
@@ -40,12 +46,14 @@ class Submission(NamedTuple):
 
     student: str
     files: tuple[File, ...]
+    notes: tuple[str, ...] = ()  # what is odd about it, apart from its notebooks
 
     def digest(self) -> str:
         """Of everything in it."""
         parts = [self.student, *(part for f in self.files for part in (f.name, f.fault))]
         contents = [hashlib.sha256(f.content or b"").hexdigest() for f in self.files]
-        return hashlib.sha256(json.dumps([parts, contents]).encode()).hexdigest()
+        notes = [self.notes] if self.notes else []  # without notes, the same as before there were any
+        return hashlib.sha256(json.dumps([parts, contents, *notes]).encode()).hexdigest()
 
 
 class Cell(NamedTuple):
@@ -59,8 +67,14 @@ class Cell(NamedTuple):
 class Submissions:
     """A folder or a zip of submissions: the students, and what each has submitted, read one at a time.
 
-    A folder holds `STUDENT.ipynb`, or for each lesson `STUDENT-1-encoder-decoder.ipynb` etc., or for each
-    student a folder with notebooks at any depth, as nbgrader's `submitted/` has. Links are not followed.
+    It is what a learning platform exports (see `platforms`), or holds `STUDENT.ipynb`, or for each lesson
+    `STUDENT-1-encoder-decoder.ipynb` etc., or for each student a folder or a zip with notebooks at any depth,
+    as nbgrader's `submitted/` has. All this may lie in a folder of its own. Links are not followed.
+
+    Attributes:
+        students: their names, sorted.
+        read_as: what was found, in words.
+        doubts: what may have been taken for something else, a sentence each.
 
     Raises:
         ValueError: it is neither a folder nor a zip, or holds no student or just one's notebooks.
@@ -69,94 +83,109 @@ class Submissions:
     def __init__(self, path: pathlib.Path, lessons: tuple[Lesson, ...]) -> None:
         if not path.is_dir() and not zipfile.is_zipfile(path):
             raise ValueError(f"submissions must be a folder or a zip of notebooks, not {path}")
-        self._files = _Folder(path) if path.is_dir() else _Zip(path)
-        self._places: dict[str, list[str]] = {}
-        for place, is_folder in self._files:
-            student = _student(place, is_folder, lessons)
-            if student is not None:
-                self._places.setdefault(student, []).extend([] if is_folder else [place])
-        self.students = sorted(self._places)
+        self._files = Folder(path) if path.is_dir() else Zip(path)
+        layout = find_students(self._files, lessons)
+        names = _readable(layout.works)
+        self._works = {names[student]: sorted(works) for student, works in layout.works.items()}
+        self._origins = {names[student]: origin for student, origin in layout.origins.items()}
+        self._earlier = {names[student]: n for student, n in layout.earlier.items()}
+        self.students = sorted(self._works)
+        self.read_as, self.doubts = clean(layout.read_as), [clean(doubt) for doubt in layout.doubts]
         if not self.students:
             rule = "submissions must hold a notebook or a folder for each student"
             raise ValueError(f"{rule}; {path} holds none")
         if set(self.students) <= {lesson.name for lesson in lessons}:
-            raise ValueError(
-                f"submissions must hold those of a class; {path} holds the notebooks of one student"
-            )
+            rule = "submissions must hold a notebook or a folder named after each student"
+            raise ValueError(f"{rule}; those in {path} are named after lessons: are they one student's?")
+
+    def origin(self, student: str) -> Origin:
+        """Who a student is on the platform that the submissions come from."""
+        return self._origins[student]
 
     def read(self, student: str) -> Submission:
         """What a student has submitted."""
-        return Submission(student, tuple(self._file(place) for place in sorted(self._places[student])))
+        works = self._works[student]
+        files, left_out = _notebooks(self._files, works)
+        notes = []
+        if any(work.late for work in works):
+            notes.append(f"{self.origin(student).platform} says that it came late")
+        if earlier := self._earlier.get(student):
+            notes.append(f"{earlier} earlier {'attempt is' if earlier == 1 else 'attempts are'} left out")
+        if left_out:
+            notes.append(f"{left_out} more notebooks are left out: of a student {MOST_FILES} are read")
+        others = [clean(work.file) for work in works if work.file]
+        if others and not files:
+            more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+            notes.append(f"holds no notebook: {', '.join(others[:MOST_NAMED])}{more}")
+        elif notes and not files:
+            notes.append(NOTHING)
+        return Submission(student, tuple(files), tuple(notes))
 
-    def _file(self, place):
+
+def _readable(students):
+    """Names that can be written, by the names as they are; no two alike."""
+    names = {student: clean(student) for student in students}
+    count = collections.Counter(names.values())
+    return {
+        student: name if count[name] == 1 else student.encode("utf-8", "backslashreplace").decode()
+        for student, name in names.items()
+    }
+
+
+def _notebooks(files, works):
+    """The notebooks of a student, up to what one may submit, and how many more there are."""
+    found, left, left_out = [], LARGEST_SUM, 0
+    for work, name, read in _unpacked(files, works):
+        if len(found) == MOST_FILES:
+            left_out += 1
+            continue
+        content, fault = None, f"is left out: of a student {LARGEST_SUM // 1_000_000} MB are read"
         try:
-            content = self._files.read(place)
-        except OSError as error:
-            return File(clean(place), None, f"cannot be read ({error.strerror or type(error).__name__})")
-        except (RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            return File(clean(place), None, f"cannot be read ({type(error).__name__})")
-        if content is None:
-            return File(clean(place), None, "is a link or no regular file")
-        if len(content) > LARGEST:
-            return File(clean(place), None, f"is larger than {LARGEST // 1_000_000} MB")
-        return File(clean(place), content)
+            if left:
+                content = read(LARGEST)
+        except Unreadable as error:
+            fault = str(error)
+        else:
+            left = max(0, left - len(content or b""))
+            content = content if left else None
+        own_name = clean(work.file) if work.place == name and work.file != posixpath.basename(name) else ""
+        found.append(File(clean(name), content, "" if content is not None else fault, own_name, work.order))
+    return found, left_out
 
 
-def _student(place, is_folder, lessons):
-    """Whose a file or a folder is; None where it is nobody's."""
-    first, *rest = pathlib.PurePosixPath(place).parts or (".",)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in (first, *rest))
-    if hidden or (not is_folder and not place.endswith(".ipynb")):
-        return None
-    if not is_folder and not rest:
-        first = first.removesuffix(".ipynb")
-        for lesson in lessons:
-            first = re.sub(rf"(?<=.)[\W_]*{lesson.name}( ?\(\d+\)|-\d+)?$", "", first)
-    return clean(MOODLE.sub("", first))
+def _unpacked(files, works):
+    """Of each notebook, those in zips as well: the work, its name, and what reads it up to a size."""
+    zips = 0
+    for work in works:
+        if NOTEBOOK.search(work.place):
+            yield work, work.place, functools.partial(files.read, work.place)
+        elif ZIP.search(work.place):
+            zips += 1
+            yield from _in_zip(files, work, zips)
 
 
-class _Folder:
-    """Files of a folder: where they lie, folders of students included, and what is in them."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __iter__(self) -> Iterator[tuple[str, bool]]:
-        for folder, folders, files in os.walk(self.path):
-            here = pathlib.Path(folder)
-            if here == self.path:
-                yield from ((name, True) for name in folders)
-            for name in files:
-                yield (here / name).relative_to(self.path).as_posix(), False
-
-    def read(self, place):
-        path = self.path / place
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return None
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-            return file.read(LARGEST + 1)
+def _in_zip(files, work, zips):
+    try:
+        if zips > MOST_ZIPS:
+            raise Unreadable(f"is left out: of a student {MOST_ZIPS} zips are read")
+        archive = zip_within(files.read(work.place, LARGEST_SUM))
+    except Unreadable as fault:
+        yield work, work.place, _unreadable(fault)
+        return
+    for place, is_folder in sorted(archive):
+        if is_folder or is_nobodys(place):
+            continue
+        if NOTEBOOK.search(place):
+            yield work, f"{work.place}/{place}", functools.partial(archive.read, place)
+        elif ZIP.search(place):
+            yield work, f"{work.place}/{place}", _unreadable(Unreadable("is a zip in a zip: it is not read"))
 
 
-class _Zip:
-    """The same of a zip. What its names say of other folders is left out."""
+def _unreadable(fault):
+    def read(most):
+        raise fault
 
-    def __init__(self, path):
-        self.archive, self.entries = zipfile.ZipFile(path), {}
-
-    def __iter__(self) -> Iterator[tuple[str, bool]]:
-        for entry in self.archive.infolist():
-            place = "/".join(part for part in entry.filename.split("/") if part not in ("", ".", ".."))
-            if not entry.is_dir():
-                self.entries[place] = entry
-            if not entry.is_dir() or "/" not in place:
-                yield place, entry.is_dir()
-
-    def read(self, place):
-        entry = self.entries[place]
-        if stat.S_ISLNK(entry.external_attr >> 16):
-            return None
-        with self.archive.open(entry) as file:
-            return file.read(LARGEST + 1)
+    return read
 
 
 def clean(text: str) -> str:
@@ -173,16 +202,30 @@ def read_cells(file: File) -> list[Cell]:
     if file.content is None:
         raise ValueError(file.fault)
     try:
-        notebook = json.loads(file.content)
-        if notebook["nbformat"] < 4:
-            notebook = nbformat.convert(nbformat.from_dict(notebook), 4)
-        return [_cell(cell) for cell in notebook["cells"]]
+        text = file.content.decode(json.detect_encoding(file.content), "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise ValueError(NO_NOTEBOOK) from error
+    if _values(text) > MOST_VALUES:
+        raise ValueError(f"has more than {MOST_VALUES:,} values, so many that it is not read")
+    try:
+        notebook = json.loads(text)
+        version = notebook["nbformat"]
+        sheets = [notebook] if version >= 4 else notebook.get("worksheets", [notebook])
+        return [_cell(cell, version) for sheet in sheets for cell in sheet["cells"]]
     except Exception as error:  # whatever malformed JSON leads to
-        raise ValueError("is no notebook that can be read") from error
+        raise ValueError(NO_NOTEBOOK) from error
 
 
-def _cell(cell):
-    source = cell.get("source", "")
+def _values(text):
+    """About how many values JSON has, counted before any is made: few bytes may hold millions."""
+    parts = text.replace("\\\\", "").replace('\\"', "").split('"', 2 * MOST_VALUES + 1)
+    return len(parts) // 2 + sum(part.count(sign) for part in parts[::2] for sign in ",[{")
+
+
+def _cell(cell, version):
+    source = (
+        next((cell[key] for key in TEXT_OF_OLD if key in cell), "") if version < 4 else cell.get("source", "")
+    )
     text = source if isinstance(source, str) else "".join(source)
     return Cell(cell_name(cell), "code" if cell["cell_type"] == "code" else "markdown", clean(text))
 
@@ -191,8 +234,8 @@ def cells_by_lesson(
     submission: Submission, lessons: tuple[Lesson, ...]
 ) -> tuple[dict[str, list[Cell]], list[str]]:
     """The cells of each lesson that was submitted, and notes on what is odd, a line each."""
-    found: dict[str, tuple[str, list[Cell]]] = {}
-    notes = []
+    found: dict[str, tuple[File, list[Cell]]] = {}
+    notes = [*submission.notes]
     for file in submission.files:
         try:
             cells = read_cells(file)
@@ -208,12 +251,25 @@ def cells_by_lesson(
         lesson = max(shared, key=shared.get)
         if not shared[lesson]:
             notes.append(f"{file.name} is none of the lessons")
-        elif lesson in found and file.stem != lesson:
-            notes.append(f"{file.name} is left out: {found[lesson][0]} is the same lesson")
-        else:
-            if lesson in found:
-                notes.append(f"{found[lesson][0]} is left out: {file.name} is the same lesson")
-            found[lesson] = file.name, cells
-    if not submission.files:
-        notes.append("nothing was submitted")
+            continue
+        if lesson in found:
+            counts, left_out, why = _which_counts(file, found[lesson][0], lesson)
+            notes.append(f"{left_out.name} is left out: {counts.name} is {why}")
+            if counts is not file:
+                continue
+        found[lesson] = file, cells
+    if not submission.files and not submission.notes:
+        notes.append(NOTHING)
     return {lesson: cells for lesson, (_, cells) in found.items()}, notes
+
+
+def _which_counts(file, before, lesson):
+    """Of two files of a lesson the one that counts, the other, and why: the lesson's name, or the later."""
+    named = [re.sub(f"{COPY}$", "", each.stem) == lesson for each in (file, before)]
+    if named[0] == named[1] and file.attempt != before.attempt:
+        counts = max(file, before, key=lambda each: each.attempt)
+        why = "the same lesson and came later"
+    else:
+        counts = file if file.stem == lesson or named[0] > named[1] else before
+        why = "the same lesson"
+    return counts, before if counts is file else file, why
