@@ -76,5 +76,5 @@ def grade(
         manual_grades.write(folder)
         odd = report.write(folder, submitted.students)
         if course is not None:
-            course.write()
+            notices += course.write()
         return Graded(len(submitted.students), faults, notices, odd, folder.seed)
