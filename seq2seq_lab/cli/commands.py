@@ -153,6 +153,8 @@ def grade(args: argparse.Namespace) -> int:
         args.parser.error(str(error), FAILED)
     except ValueError as error:
         name, _, fault = str(error).partition(" ")
+        if name != "submissions" and name not in vars(args):  # no argument is wrong, something else is
+            raise
         args.parser.error(f"argument {'SUBMISSIONS' if name == 'submissions' else flag(name)}: {fault}")
     for fault in graded.faults:
         print(f"{args.parser.prog}: not marked: {fault}", file=sys.stderr)
