@@ -126,7 +126,7 @@ def folder(tmp_path, monkeypatch):
 COUNT = "a whole number of at least 1"
 ONE = "translate --model damaged.keras one"
 WRONG = [  # a command, and what its error must say: the argument, its value, what is allowed
-    ("", ["open|train|translate|benchmark|grade|doctor"]),
+    ("", ["open|train|translate|benchmark|grade|gradescope|doctor"]),
     ("fly", ["'fly'", "train"]),
     ("--fly train", ["--fly", "--version"]),
     ("train --fly 3", ["train: error: argument --fly", "[--samples N]"]),

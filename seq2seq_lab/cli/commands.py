@@ -129,18 +129,11 @@ def benchmark(args: argparse.Namespace) -> int:
 
 def grade(args: argparse.Namespace) -> int:
     """Mark a class of submissions, each in a sandbox of its own."""
-    if sys.platform != "linux":
-        args.parser.error(
-            f"runs on Linux, where bubblewrap makes its sandboxes; this is {sys.platform}", FAILED
-        )
-    try:
-        from seq2seq_lab.grading.command import SandboxError, grade
-    except ImportError as error:
-        args.parser.error(f"{error.name} is missing; to get it: pip install -e '.[instructor]'", FAILED)
-    if args.no_sandbox:
-        print(f"{args.parser.prog}: {WITHOUT_SANDBOX}", file=sys.stderr)
-    names = "source", "seed", "nbgrader", "assignment", "scheduler"
-    try:
+    _can_grade(args)
+    from seq2seq_lab.grading.command import grade
+
+    names = "source", "seed", "nbgrader", "assignment", "fill", "fill_column", "scheduler"
+    with _errors_of_grading(args):
         graded = grade(
             args.submissions,
             args.out,
@@ -149,13 +142,6 @@ def grade(args: argparse.Namespace) -> int:
             versions=versions(PROGRAM),
             **{name: vars(args)[name] for name in names},
         )
-    except SandboxError as error:
-        args.parser.error(str(error), FAILED)
-    except ValueError as error:
-        name, _, fault = str(error).partition(" ")
-        if name != "submissions" and name not in vars(args):  # no argument is wrong, something else is
-            raise
-        args.parser.error(f"argument {'SUBMISSIONS' if name == 'submissions' else flag(name)}: {fault}")
     for fault in graded.faults:
         print(f"{args.parser.prog}: not marked: {fault}", file=sys.stderr)
     for notice in graded.notices:
@@ -165,6 +151,17 @@ def grade(args: argparse.Namespace) -> int:
     if graded.odd:
         print(f"something is odd with {graded.odd} of them: see state in {args.out / 'marks.csv'}")
     return FAILED if graded.faults else 0
+
+
+def gradescope(args: argparse.Namespace) -> int:
+    """Mark one submission in Gradescope's autograder, and write its results.json."""
+    _can_grade(args)
+    from seq2seq_lab.grading.gradescope import grade_one
+
+    numbers = {"source": args.source, "seed": args.seed, "sandboxed": not args.no_sandbox}
+    with _errors_of_grading(args):
+        print(grade_one(args.submission, args.results, **numbers))
+    return 0
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -191,6 +188,7 @@ COMMANDS = {
     "translate": translate,
     "benchmark": benchmark,
     "grade": grade,
+    "gradescope": gradescope,
     "doctor": doctor,
 }
 
@@ -305,6 +303,36 @@ def _lines():
     if not lines:
         raise ValueError("'-' must find lines on stdin, but there are none")
     return lines
+
+
+def _can_grade(args):
+    if sys.platform != "linux":
+        args.parser.error(
+            f"runs on Linux, where bubblewrap makes its sandboxes; this is {sys.platform}", FAILED
+        )
+    try:
+        import seq2seq_lab.grading.command  # noqa: F401 (what it needs is not there for everybody)
+    except ImportError as error:
+        args.parser.error(f"{error.name} is missing; to get it: pip install -e '.[instructor]'", FAILED)
+    if args.no_sandbox:
+        print(f"{args.parser.prog}: {WITHOUT_SANDBOX}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _errors_of_grading(args):
+    """Errors name their argument, which they begin with."""
+    from seq2seq_lab.grading.isolation import SandboxError
+
+    try:
+        yield
+    except SandboxError as error:
+        args.parser.error(str(error), FAILED)
+    except ValueError as error:
+        name, _, fault = str(error).partition(" ")
+        if name not in vars(args):  # no argument is wrong, something else is
+            raise
+        name = name.upper() if name in ("submissions", "submission") else flag(name)
+        args.parser.error(f"argument {name}: {fault}")
 
 
 def _start(args):

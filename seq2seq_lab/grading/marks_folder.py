@@ -19,6 +19,8 @@ from seq2seq_lab.grading.isolation import Limits
 from seq2seq_lab.grading.marks import ManualGrade, Marks, Run, grades_from_json, grades_to_json
 
 FOLDERS = "results", "feedback"
+WRITTEN = "marks.csv", "written.csv", "overview.html", "feedback.zip"  # into a folder of marks, as are these
+WRITTEN += "run.json", "manual.json", "copies.json", ".lock"
 SAME = "sandboxed", "limits", "seed"  # in every run in a folder, as is what was asked
 
 

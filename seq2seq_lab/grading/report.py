@@ -38,6 +38,18 @@ def total(marks: Marks, grades: ManualGrades) -> Total:
     return Total(points, most, waiting)
 
 
+def most(lessons: tuple[Lesson, ...]) -> int:
+    """The points that can be had."""
+    return sum(each.points for lesson in lessons for each in (*lesson.tasks, *lesson.questions))
+
+
+def points_of_all(folder: MarksFolder) -> dict[str, float | None]:
+    """The points of each student; None for who still waits for some."""
+    grades = manual_grades.read(folder)
+    totals = {marks.student: total(marks, grades) for marks in folder.all_marks()}
+    return {student: None if each.waiting else each.points for student, each in totals.items()}
+
+
 def write(folder: MarksFolder, students: Collection[str]) -> int:
     """Write marks, feedback and overview, anew from all results; a student at a time.
 
@@ -75,8 +87,7 @@ def _out_of(lessons):
     """The row below the head: what each column can earn."""
     tasks = [task.points for lesson in lessons for task in lesson.tasks]
     questions = [each.points for lesson in lessons for each in lesson.questions]
-    most = sum(tasks) + sum(questions)
-    return [OUT_OF, *tasks, *questions, most, most, ""]
+    return [OUT_OF, *tasks, *questions, *[most(lessons)] * 2, ""]
 
 
 def _notes(marks):
