@@ -129,11 +129,10 @@ def benchmark(args: argparse.Namespace) -> int:
 
 def grade(args: argparse.Namespace) -> int:
     """Mark a class of submissions, each in a sandbox of its own."""
-    _can_grade(args)
-    from seq2seq_lab.grading.command import grade
-
     names = "source", "seed", "nbgrader", "assignment", "fill", "fill_column", "scheduler"
-    with _errors_of_grading(args):
+    with _grading(args):
+        from seq2seq_lab.grading.command import grade
+
         graded = grade(
             args.submissions,
             args.out,
@@ -155,11 +154,10 @@ def grade(args: argparse.Namespace) -> int:
 
 def gradescope(args: argparse.Namespace) -> int:
     """Mark one submission in Gradescope's autograder, and write its results.json."""
-    _can_grade(args)
-    from seq2seq_lab.grading.gradescope import grade_one
-
     numbers = {"source": args.source, "seed": args.seed, "sandboxed": not args.no_sandbox}
-    with _errors_of_grading(args):
+    with _grading(args):
+        from seq2seq_lab.grading.gradescope import grade_one
+
         print(grade_one(args.submission, args.results, **numbers))
     return 0
 
@@ -305,34 +303,41 @@ def _lines():
     return lines
 
 
-def _can_grade(args):
+@contextlib.contextmanager
+def _grading(args):
+    """What marking needs is there; errors name their argument, which they begin with; Ctrl-C counts once."""
     if sys.platform != "linux":
         args.parser.error(
             f"runs on Linux, where bubblewrap makes its sandboxes; this is {sys.platform}", FAILED
         )
+    heard = signal.signal(signal.SIGINT, _interrupt_once)
     try:
-        import seq2seq_lab.grading.command  # noqa: F401 (what it needs is not there for everybody)
+        import seq2seq_lab.grading.command  # noqa: F401 (what it imports is not there for everybody)
+        from seq2seq_lab.grading.isolation import SandboxError
+
+        if args.no_sandbox:
+            print(f"{args.parser.prog}: {WITHOUT_SANDBOX}", file=sys.stderr)
+        try:
+            yield
+        except SandboxError as error:
+            args.parser.error(str(error), FAILED)
     except ImportError as error:
-        args.parser.error(f"{error.name} is missing; to get it: pip install -e '.[instructor]'", FAILED)
-    if args.no_sandbox:
-        print(f"{args.parser.prog}: {WITHOUT_SANDBOX}", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _errors_of_grading(args):
-    """Errors name their argument, which they begin with."""
-    from seq2seq_lab.grading.isolation import SandboxError
-
-    try:
-        yield
-    except SandboxError as error:
-        args.parser.error(str(error), FAILED)
+        missing = error.name or error
+        args.parser.error(f"{missing} is missing; to get it: pip install -e '.[instructor]'", FAILED)
     except ValueError as error:
         name, _, fault = str(error).partition(" ")
         if name not in vars(args):  # no argument is wrong, something else is
             raise
         name = name.upper() if name in ("submissions", "submission") else flag(name)
         args.parser.error(f"argument {name}: {fault}")
+    finally:
+        signal.signal(signal.SIGINT, heard)
+
+
+def _interrupt_once(*_):
+    """End what is at work; what ends then is not interrupted in that, which would show a traceback."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    raise KeyboardInterrupt
 
 
 def _start(args):
