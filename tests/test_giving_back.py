@@ -190,6 +190,7 @@ def a_class(tmp_path, names):
 def contents(path):
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
@@ -201,7 +202,7 @@ def test_moodle_gets_a_folder_for_each_as_it_gave_them_out(tmp_path):
         "Bob Bär_12_assignsubmission_file_/feedback.html": "page of Bob Bär_12",
     }
     before = path.read_bytes()
-    assert a_class(tmp_path, names).read_bytes() == before  # a killed run ends the same
+    assert a_class(tmp_path, names).read_bytes() == before  # so a run that was killed ends the same
 
 
 def test_canvas_gets_files_that_begin_as_it_named_theirs(tmp_path):
@@ -278,6 +279,7 @@ def test_the_command_fills_a_worksheet_and_zips_the_feedback(source, tmp_path, c
     [
         ("--fill-column Grade", "argument --fill-column: needs --fill"),
         ("--fill none.csv", "argument --fill: must exist"),
+        ("--fill {here}", "argument --fill: must be a file that can be read, but"),
         (
             "--fill {sheet}",
             "argument --fill: must be a worksheet out of 7, which the notebooks give, but 'Grade'",

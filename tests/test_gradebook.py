@@ -266,3 +266,14 @@ def test_what_autograde_left_read_only_is_replaced_by_an_ordinary_user(course, t
     assert as_ordinary_user(lambda: path.write_text("")) == 1
     assert as_ordinary_user(lambda: entered(course, "anna", text="anew")) == 0
     assert "anew" in path.read_text()
+
+
+def test_a_gradebook_that_is_none_and_a_source_that_is_gone_are_named(course):
+    (course / "source" / "lab" / "lesson.ipynb").rename(course / "lesson.ipynb")
+    lessons = read_assignment(course)
+    with MarksFolder(course.parent / "marks", lessons, Limits(), True, 7, {}) as folder:
+        with pytest.raises(ValueError, match=r"nbgrader must have the notebooks of .*, but .*No such file"):
+            Course(course, None, folder)
+        (course / "gradebook.db").write_text("none " * 1000)
+        with pytest.raises(ValueError, match=r"nbgrader must be a course, but .* is no gradebook"):
+            Course(course, None, folder)

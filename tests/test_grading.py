@@ -538,6 +538,7 @@ def test_on_this_machine_with_a_bar_and_nothing_left_behind(a_class, tmp_path):
         ("{class} --out {new} --source {empty}", "argument --source: must be a folder with notebooks"),
         ("{class} --out {new} --nbgrader {empty}", "argument --nbgrader: must be a course after"),
         ("{class} --out {new} --source {binary}", "argument --source: must hold notebooks, but"),
+        ("{class} --out {file}/marks", "argument --out: must be a folder that can be written, but"),
         ("{class} --out {broken}", "argument --out: must hold what this command wrote, but"),
         (
             "{class} --out {marks} --source {part}",

@@ -125,6 +125,15 @@ def test_a_copy_of_today_may_change_what_another_gave_yesterday(folder):
     assert "gives 1, but 2 was given since" in conflict(folder, folder.path.parent / "yesterday.csv")
 
 
+def test_what_was_changed_back_stays_so(folder):
+    run(folder, copied(folder, "yesterday.csv", ("1", "")))
+    today = copied(folder, "today.csv", ("2", ""))
+    run(folder, today)
+    refilled(folder.path / OWN, ("1", ""))  # what stood in it when the copy of today went out
+    run(folder)
+    assert "gives 2, but 1 was given since" in conflict(folder, today)
+
+
 def test_rows_that_nobody_touched_undo_nothing_and_stop_nothing(folder):
     run(folder, copied(folder, "one.csv", ("1", "")))
     copy = copied(folder, "two.csv")
@@ -177,7 +186,14 @@ def test_a_spreadsheet_open_since_before_is_noticed_when_it_is_saved(folder):
     run(folder, copied(folder, "copy.csv", ("1", "")))
     old[0]["points"] = "2"
     write(folder.path / OWN, old)
-    assert "gives 2, but 1 was given since" in conflict(folder, None)
+    said = conflict(folder, None)
+    assert "gives 2, but 1 was given since" in said
+    assert "nothing was taken; empty the row, run this again, and write into it what is right" in said
+    refilled(folder.path / OWN, ("", ""))
+    run(folder)
+    refilled(folder.path / OWN, ("2", ""))
+    run(folder)
+    assert grades(folder)[0] == ("2", "")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import stat
 import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.utils import parse_utc
+from sqlalchemy.exc import SQLAlchemyError
 
 from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab.exercises.engine.verdict import Verdict
@@ -41,8 +42,12 @@ class Course:
         if not database.is_file():
             rule = "nbgrader must be a course after `nbgrader generate_assignment`"
             raise ValueError(f"{rule}, but {database} does not exist")
-        self.gradebook = Gradebook(f"sqlite:///{database.resolve()}")
-        names = [found.name for found in self.gradebook.assignments]
+        try:
+            self.gradebook = Gradebook(f"sqlite:///{database.resolve()}")
+            names = [found.name for found in self.gradebook.assignments]
+        except SQLAlchemyError as error:
+            words = str(error).partition("\n")[0]
+            raise ValueError(f"nbgrader must be a course, but {database} is no gradebook: {words}") from error
         if assignment is None and len(names) == 1:
             (assignment,) = names
         if assignment not in names:
@@ -55,7 +60,10 @@ class Course:
             other = f"{', '.join(there)}; --source says what was handed out"
             raise ValueError(f"{rule}, but it has {other}")
         sources = folder / "source" / assignment
-        self.sources = {name: nbformat.read(sources / f"{name}.ipynb", as_version=4) for name in there}
+        try:
+            self.sources = {name: nbformat.read(sources / f"{name}.ipynb", as_version=4) for name in there}
+        except (OSError, ValueError) as error:
+            raise ValueError(f"nbgrader must have the notebooks of {sources}, but {error}") from error
 
     def write(self) -> list[str]:
         """Enter all marks; points that were given in Formgrader stay as they are.

@@ -178,8 +178,12 @@ def _merge(grades, rows, path, most, said_before=None):
         else:
             conflicts.append(f"{where} ({row.id}) gives {_words(new)}, but {_words(now)} was given since")
     if conflicts:
-        way = f"nothing was taken; write what is right into the {TABLE} of the marks, and empty the row here"
-        raise ValueError(f"written must not undo newer grades: {'; '.join(conflicts)}; {way}")
+        way = f"write what is right into the {TABLE} of the marks, and empty the row here"
+        if said_before is None:
+            way = "empty the row, run this again, and write into it what is right"
+        raise ValueError(
+            f"written must not undo newer grades: {'; '.join(conflicts)}; nothing was taken; {way}"
+        )
     return notices, gives
 
 

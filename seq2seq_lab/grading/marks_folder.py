@@ -54,8 +54,13 @@ class MarksFolder:
             raise ValueError(f"out must be a folder, not {path}")
         if path.is_dir() and any(path.iterdir()) and not (path / ".lock").exists():
             raise ValueError(f"out must be a new folder or one that this command has written, not {path}")
-        path.mkdir(parents=True, exist_ok=True)
-        self._lock = open(path / ".lock", "w")  # noqa: SIM115 (until the folder is closed)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = open(path / ".lock", "w")  # noqa: SIM115 (until the folder is closed)
+        except OSError as error:
+            raise ValueError(
+                f"out must be a folder that can be written, but {path} is not: {error}"
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -48,7 +48,10 @@ class Worksheet:
 
     def __init__(self, path: pathlib.Path, column: str | None, most: float) -> None:
         self.path = path
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"fill must be a file that can be read, but {path} is not: {error}") from error
         self.encoding = next((e for mark, e in ENCODINGS.items() if content.startswith(mark)), "utf-8")
         try:
             self.text = content.decode(self.encoding)
