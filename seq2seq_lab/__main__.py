@@ -1,8 +1,6 @@
 """`python -m seq2seq_lab`, which is the command `seq2seq-lab`."""
 
-import sys
-
-from seq2seq_lab.cli.main import main
+from seq2seq_lab.cli.main import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

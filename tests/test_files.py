@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from seq2seq_lab._internals.files import check_writable, whole_file
+from seq2seq_lab._internals.files import check_writable, remove_unfinished, whole_file
 
 
 def names(folder):
@@ -100,3 +100,14 @@ def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path):
     with pytest.raises(OSError, match="path must name a file"):
         whole_file(pipe).__enter__()
     assert pipe.is_fifo()
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    left = whole_file(tmp_path / "marks.csv").__enter__()
+    others = [".gitlab-ci.yml", ".a-b", ".marks-abcd1234.csv", f"{left.name}-mine", f"my{left.name}"]
+    for name in others:
+        (tmp_path / name).write_text("mine")
+    (tmp_path / left.name.replace("unfinished-", "unfinished-aaaaaaaa")[:32]).mkdir()
+    folder, *_ = (path.name for path in tmp_path.iterdir() if path.is_dir())
+    remove_unfinished(tmp_path)
+    assert names(tmp_path) == sorted([*others, folder])

@@ -22,7 +22,7 @@ import psutil
 import pytest
 from answers import ANSWERS
 from submissions import IMPORTS, NEEDS_BUBBLEWRAP, POINTS, RIGHT, alone, answered, cell, class_of, notebook
-from test_notebooks import WRITTEN
+from test_notebooks import SOURCES, WRITTEN
 
 import seq2seq_lab
 from seq2seq_lab.cli.main import main
@@ -72,8 +72,9 @@ def a_class(tmp_path_factory):
 
 
 def rows(path):
+    """The rows of a CSV file; of `marks.csv` without the one that says what can be earned."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+        return [row for row in csv.DictReader(file) if row.get("student") != "out of"]
 
 
 def filled_in(path, lines, **options):
@@ -125,6 +126,16 @@ def test_a_line_a_student_a_column_an_exercise(marks, a_class):
     assert found["dora"]["state"] == "marked; dora.ipynb is no notebook that can be read"
     assert found["fritz"]["state"] == "marked; nothing was submitted"
     assert "jaggedness: it ended its process" in found["emil"]["state"]
+
+
+def test_the_row_below_the_head_says_what_each_column_can_earn(marks):
+    with (marks / "marks.csv").open(encoding="utf-8-sig", newline="") as file:
+        most, *students = csv.DictReader(file)
+    assert most["student"] == "out of"
+    points = {name: int(value) for name, value in most.items() if name not in ("student", "state")}
+    assert {name: points[name] for name in POINTS} == POINTS
+    assert points.pop("total") == points.pop("out of") == sum(points.values()) == MOST
+    assert {row["out of"] for row in students} == {str(MOST)}
 
 
 def test_csv_files_are_safe_to_open(marks):
@@ -526,6 +537,15 @@ def test_on_this_machine_with_a_bar_and_nothing_left_behind(a_class, tmp_path):
         ("{class} --out {new} --written {nothing}", "argument --written: must exist"),
         ("{class} --out {new} --source {empty}", "argument --source: must be a folder with notebooks"),
         ("{class} --out {new} --nbgrader {empty}", "argument --nbgrader: must be a course after"),
+        ("{class} --out {new} --source {binary}", "argument --source: must hold notebooks, but"),
+        ("{class} --out {file}/marks", "argument --out: must be a folder that can be written, but"),
+        ("{class} --out {broken}", "argument --out: must hold what this command wrote, but"),
+        (
+            "{class} --out {marks} --source {part}",
+            "--out: must be another folder, as {marks} was begun with other",
+        ),
+        ("{class} --out {marks} --source {part}", "notebooks: 1-encoder-decoder is gone, 3-decoding is gone"),
+        ("{class} --out {marks} --source {changed}", "other notebooks: 2-attention has changed"),
         ("{class} --out {marks} --seed 8", "argument --out: must be marked with the same seed"),
         (
             "{class} --out {marks} --no-sandbox",
@@ -539,8 +559,19 @@ def test_wrong_use_is_named_before_any_work(argv, words, marks, a_class, tmp_pat
     (tmp_path / "one").mkdir()
     for lesson in ("1-encoder-decoder", "3-decoding"):
         (tmp_path / "one" / f"{lesson}.ipynb").write_bytes(answered())
-    paths = {name: tmp_path / name for name in ("nothing", "file", "empty", "one", "new")}
-    argv = argv.format_map({"class": a_class, "marks": marks, **paths}).split(" ")
+    for name in ("binary", "broken"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "binary" / "lesson.ipynb").write_bytes(b"\xff\xfe")
+    (tmp_path / "broken" / ".lock").touch()
+    (tmp_path / "broken" / "run.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "part").mkdir()
+    shutil.copy(SOURCES[1], tmp_path / "part")
+    shutil.copytree(SOURCES[0].parent, tmp_path / "changed", ignore=shutil.ignore_patterns("*.py"))
+    changed = tmp_path / "changed" / SOURCES[1].name
+    changed.write_text(changed.read_text().replace(", 3 points:", ", 3 points !:"))
+    paths = {p.name: p for p in tmp_path.iterdir()} | {name: tmp_path / name for name in ("nothing", "new")}
+    paths |= {"class": a_class, "marks": marks}
+    argv, words = argv.format_map(paths).split(" "), words.format_map(paths)
     before = written_files(marks)
     with pytest.raises(SystemExit, match="2"):
         main(["grade", *argv])

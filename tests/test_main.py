@@ -25,6 +25,7 @@ import pytest
 import seq2seq_lab
 from seq2seq_lab import Seq2Seq, Settings, runtime, training
 from seq2seq_lab.cli import arguments, benchmark, commands
+from seq2seq_lab.cli import main as cli_main
 from seq2seq_lab.cli.arguments import settings_table
 from seq2seq_lab.cli.machine import device
 from seq2seq_lab.cli.main import main
@@ -126,7 +127,7 @@ def folder(tmp_path, monkeypatch):
 COUNT = "a whole number of at least 1"
 ONE = "translate --model damaged.keras one"
 WRONG = [  # a command, and what its error must say: the argument, its value, what is allowed
-    ("", ["open|train|translate|benchmark|grade|doctor"]),
+    ("", ["open|train|translate|benchmark|grade|gradescope|doctor"]),
     ("fly", ["'fly'", "train"]),
     ("--fly train", ["--fly", "--version"]),
     ("train --fly 3", ["train: error: argument --fly", "[--samples N]"]),
@@ -877,3 +878,57 @@ def test_a_real_jupyterlab_serves_the_notebook_until_ctrl_c(tmp_path, start):
     assert process.returncode == 0
     os.close(keyboard)
     os.close(terminal)
+
+
+# Grading
+
+
+@pytest.fixture
+def graded(monkeypatch, tmp_path):
+    """The command `grade` with something else in the place of marking."""
+    command = pytest.importorskip("seq2seq_lab.grading.command")
+
+    def run(instead):
+        monkeypatch.setattr(command, "grade", instead)
+        return status_of(["grade", str(tmp_path), "--out", str(tmp_path / "marks")])
+
+    return run
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="grading runs on Linux")
+def test_a_second_ctrl_c_does_not_interrupt_the_end(graded, capsys):
+    ended, heard = [], signal.getsignal(signal.SIGINT)
+
+    def interrupted(*_, **__):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            ended.append(True)
+
+    assert graded(interrupted) == 130
+    assert ended == [True]
+    assert signal.getsignal(signal.SIGINT) == heard
+    assert capsys.readouterr().err == ""
+
+
+def test_nothing_interrupts_a_program_that_ends(monkeypatch):
+    monkeypatch.setattr(cli_main, "main", lambda: 3)
+    heard = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit, match="3"):
+            cli_main.program()
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, heard)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="grading runs on Linux")
+def test_an_error_that_is_no_arguments_names_none(graded, capsys):
+    def fail(*_, **__):
+        b"\xff".decode("utf-8")
+
+    assert graded(fail) == 1
+    line = the_line(capsys.readouterr().err)
+    assert "argument" not in line
+    assert "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff" in line

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -71,8 +72,13 @@ def test_marks_of_an_older_version_are_read_and_nobody_is_marked_again(old_class
     assert main(old_class) == 0
     after = {path.name: path.stat().st_mtime_ns for path in (out / "results").iterdir()}
     assert after == before
-    for name in ("marks.csv", "written.csv", "manual.json"):
-        assert (out / name).read_bytes() == (OLD / name).read_bytes(), name
+    assert (out / "manual.json").read_bytes() == (OLD / "manual.json").read_bytes()
+    was, now = ((folder / "written.csv").read_bytes().splitlines(keepends=True) for folder in (OLD, out))
+    assert now[0] == was[0].replace(b"comment\r\n", b"comment,version\r\n")  # a new column
+    assert [re.sub(rb",(v[0-9a-f]{7})?\r\n$", b"\r\n", line) for line in now[1:]] == was[1:]
+    was, now = ((folder / "marks.csv").read_bytes().splitlines(keepends=True) for folder in (OLD, out))
+    assert now[:1] + now[2:] == was
+    assert now[1] == b"out of,2,1,2,2,1,8,8,\r\n"  # a new line
     page = (out / "feedback" / f"{key('anna')}.html").read_text(encoding="utf-8")
     for words in ("6.5 of 8 points", "shapes, in words: 1.5 of 2", "nearly"):
         assert words in page

@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
 import tempfile
 from collections.abc import Iterator
+
+BEGINNING = ".seq2seq-lab-unfinished-"  # of the name of a file that is not whole yet; eight signs follow
+UNFINISHED = re.compile(rf"{re.escape(BEGINNING)}[a-z0-9_]{{8}}(\.\w+)?")
 
 
 @contextlib.contextmanager
@@ -18,7 +22,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path).resolve()  # behind a link, the file it points to
     check_writable("path", path)
-    handle, name = tempfile.mkstemp(path.suffix, f".{path.stem}-", path.parent)
+    handle, name = tempfile.mkstemp(path.suffix, BEGINNING, path.parent)
     os.close(handle)
     unfinished = pathlib.Path(name)
     try:
@@ -27,6 +31,13 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: str | os.PathLike[str]) -> None:
+    """Remove what `whole_file` left in a folder when its process was killed, and nothing else."""
+    for path in pathlib.Path(folder).glob(f"{BEGINNING}*"):
+        if UNFINISHED.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
 
 
 def check_writable(name: str, path: str | os.PathLike[str]) -> None:

@@ -123,7 +123,7 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     for name, run in functions.items():
         made[name] = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         made[name].set_defaults(run=run, parser=made[name])
-        if name not in ("open", "grade"):
+        if name not in ("open", "grade", "gradescope"):
             _add_runtime(made[name].add_argument)
     made["open"].add_argument(
         "notebook", nargs="?", type=notebook, default="1", metavar="NOTEBOOK", help="path, name or number"
@@ -138,6 +138,7 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     add("--json", type=file_to_write(a_model=False), metavar="FILE", help="write every turn of every row")
     add("--plot", type=drawing_to_write, metavar="FILE.svg", help="draw how a step's time grows")
     _add_grading(made["grade"].add_argument)
+    _add_gradescope(made["gradescope"].add_argument)
     return parser
 
 
@@ -155,12 +156,6 @@ def _add_grading(add):
     add("submissions", type=existing, metavar="SUBMISSIONS", help=words)
     words = "folder for marks.csv, written.csv, feedback/ and overview.html; goes on where it was"
     add("--out", type=path, metavar="MARKS", required=True, help=words)
-    add(
-        "--seed",
-        type=number(int, SEED),
-        metavar="N",
-        help="of the random inputs (default: drawn, and recorded)",
-    )
     add("--written", type=existing, metavar="FILE.csv", help="a copy of written.csv, filled in")
     add(
         "--nbgrader",
@@ -169,9 +164,28 @@ def _add_grading(add):
         help="enter marks in this course's gradebook, too",
     )
     add("--assignment", metavar="NAME", help="which of the course's assignments, if it has several")
+    words = "a worksheet exported by Moodle or Canvas; it is written into MARKS, filled in"
+    add("--fill", type=existing, metavar="FILE.csv", help=words)
+    add("--fill-column", metavar="NAME", help="which of its columns, if it has several")
+    add("--scheduler", metavar="ADDRESS", help="of a Dask cluster (default: all cores of this machine)")
+    _add_marking(add)
+
+
+def _add_gradescope(add):
+    path = pathlib.Path
+    words = "the folder with a student's files: /autograder/submission"
+    add("submission", type=path, metavar="SUBMISSION", help=words)
+    words = "file to write, whatever happens: /autograder/results/results.json"
+    add("--results", type=path, metavar="FILE", required=True, help=words)
+    _add_marking(add)
+
+
+def _add_marking(add):
+    """What marking a class and marking a submission share."""
+    words = "of the random inputs (default: drawn, and recorded)"
+    add("--seed", type=number(int, SEED), metavar="N", help=words)
     words = "with the sources of the notebooks that were handed out (default: notebooks/source)"
     add("--source", type=existing, metavar="FOLDER", help=words)
-    add("--scheduler", metavar="ADDRESS", help="of a Dask cluster (default: all cores of this machine)")
     words = "for files that you trust: THEIR CODE RUNS AS YOU AND CAN DO WHATEVER YOU CAN; limits still hold"
     add("--no-sandbox", action="store_true", help=words)
     add("--verbose", action="store_true", help="show tracebacks")

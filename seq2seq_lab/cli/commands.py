@@ -129,18 +129,10 @@ def benchmark(args: argparse.Namespace) -> int:
 
 def grade(args: argparse.Namespace) -> int:
     """Mark a class of submissions, each in a sandbox of its own."""
-    if sys.platform != "linux":
-        args.parser.error(
-            f"runs on Linux, where bubblewrap makes its sandboxes; this is {sys.platform}", FAILED
-        )
-    try:
-        from seq2seq_lab.grading.command import SandboxError, grade
-    except ImportError as error:
-        args.parser.error(f"{error.name} is missing; to get it: pip install -e '.[instructor]'", FAILED)
-    if args.no_sandbox:
-        print(f"{args.parser.prog}: {WITHOUT_SANDBOX}", file=sys.stderr)
-    names = "source", "seed", "nbgrader", "assignment", "scheduler"
-    try:
+    names = "source", "seed", "nbgrader", "assignment", "fill", "fill_column", "scheduler"
+    with _grading(args):
+        from seq2seq_lab.grading.command import grade
+
         graded = grade(
             args.submissions,
             args.out,
@@ -149,11 +141,6 @@ def grade(args: argparse.Namespace) -> int:
             versions=versions(PROGRAM),
             **{name: vars(args)[name] for name in names},
         )
-    except SandboxError as error:
-        args.parser.error(str(error), FAILED)
-    except ValueError as error:
-        name, _, fault = str(error).partition(" ")
-        args.parser.error(f"argument {'SUBMISSIONS' if name == 'submissions' else flag(name)}: {fault}")
     for fault in graded.faults:
         print(f"{args.parser.prog}: not marked: {fault}", file=sys.stderr)
     for notice in graded.notices:
@@ -163,6 +150,16 @@ def grade(args: argparse.Namespace) -> int:
     if graded.odd:
         print(f"something is odd with {graded.odd} of them: see state in {args.out / 'marks.csv'}")
     return FAILED if graded.faults else 0
+
+
+def gradescope(args: argparse.Namespace) -> int:
+    """Mark one submission in Gradescope's autograder, and write its results.json."""
+    numbers = {"source": args.source, "seed": args.seed, "sandboxed": not args.no_sandbox}
+    with _grading(args):
+        from seq2seq_lab.grading.gradescope import grade_one
+
+        print(grade_one(args.submission, args.results, **numbers))
+    return 0
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -189,6 +186,7 @@ COMMANDS = {
     "translate": translate,
     "benchmark": benchmark,
     "grade": grade,
+    "gradescope": gradescope,
     "doctor": doctor,
 }
 
@@ -303,6 +301,43 @@ def _lines():
     if not lines:
         raise ValueError("'-' must find lines on stdin, but there are none")
     return lines
+
+
+@contextlib.contextmanager
+def _grading(args):
+    """What marking needs is there; errors name their argument, which they begin with; Ctrl-C counts once."""
+    if sys.platform != "linux":
+        args.parser.error(
+            f"runs on Linux, where bubblewrap makes its sandboxes; this is {sys.platform}", FAILED
+        )
+    heard = signal.signal(signal.SIGINT, _interrupt_once)
+    try:
+        import seq2seq_lab.grading.command  # noqa: F401 (what it imports is not there for everybody)
+        from seq2seq_lab.grading.isolation import SandboxError
+
+        if args.no_sandbox:
+            print(f"{args.parser.prog}: {WITHOUT_SANDBOX}", file=sys.stderr)
+        try:
+            yield
+        except SandboxError as error:
+            args.parser.error(str(error), FAILED)
+    except ImportError as error:
+        missing = error.name or error
+        args.parser.error(f"{missing} is missing; to get it: pip install -e '.[instructor]'", FAILED)
+    except ValueError as error:
+        name, _, fault = str(error).partition(" ")
+        if name not in vars(args):  # no argument is wrong, something else is
+            raise
+        name = name.upper() if name in ("submissions", "submission") else flag(name)
+        args.parser.error(f"argument {name}: {fault}")
+    finally:
+        signal.signal(signal.SIGINT, heard)
+
+
+def _interrupt_once(*_):
+    """End what is at work; what ends then is not interrupted in that, which would show a traceback."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    raise KeyboardInterrupt
 
 
 def _start(args):

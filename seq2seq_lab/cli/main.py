@@ -8,14 +8,24 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
 from seq2seq_lab.cli.arguments import make_parser
 from seq2seq_lab.cli.commands import COMMANDS, FAILED, INTERRUPTED, summary
 
 NO_READER = 128 + 13  # as shells report SIGPIPE
+
+
+def program() -> NoReturn:
+    """Run the command that the program was called with, and end with its exit status."""
+    try:
+        sys.exit(main())
+    finally:  # what ends now must not be interrupted: a second Ctrl-C would show a traceback of that
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -71,7 +71,11 @@ def fingerprint(lessons: tuple[Lesson, ...]) -> str:
 
 
 def _lesson(path):
-    cells = nbformat.read(path, as_version=4).cells
+    try:
+        cells = nbformat.read(path, as_version=4).cells
+    except (OSError, ValueError, LookupError, AttributeError, nbformat.ValidationError) as error:
+        words = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise ValueError(f"source must hold notebooks, but {path} is none: {words}") from error
     hidden = "\n".join(tests for c in cells for tests in HIDDEN.findall(c.source))
     tasks, questions, titles, title, prose = [], [], {}, "", ""
     points = {cell_name(c): c.metadata.nbgrader.get("points") for c in cells if "nbgrader" in c.metadata}

@@ -27,13 +27,20 @@ def read_csv(path: pathlib.Path) -> tuple[set[str], list[dict[str, str]]]:
 
     Raises:
         OSError, UnicodeDecodeError, csv.Error: it is no CSV file in UTF-8 that can be read.
+        ValueError: a row has more fields than the first.
     """
     with path.open(encoding=ENCODING, newline="") as file:
         separator = max(SEPARATORS, key=file.readline().count)
         file.seek(0)
         table = csv.DictReader(file, delimiter=separator, restval="")
-        columns = set(table.fieldnames or ())
-        return columns, [{name: _unescaped(row[name]) for name in columns} for row in table]
+        head = table.fieldnames or ()
+        columns, rows = set(head), list(table)
+    for n, row in enumerate(rows, 2):
+        if None in row and (separator == "," or any(row[None])):
+            fields = f"row {n} has {len(head) + len(row[None])} fields, the first row has {len(head)}"
+            comma = ": is 1,5 unquoted in a file separated by commas?" if separator == "," else ""
+            raise ValueError(fields + comma)
+    return columns, [{name: _unescaped(row[name]) for name in columns} for row in rows]
 
 
 def _escaped(value):

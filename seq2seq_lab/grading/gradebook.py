@@ -1,12 +1,20 @@
-"""Marks in nbgrader's gradebook, and submissions where Formgrader and nbgrader's feedback look for them."""
+"""Marks in nbgrader's gradebook, and submissions where Formgrader and nbgrader's feedback look for them.
+
+Both render markdown, comments, outputs and names without cleaning them, in pages that may do whatever the
+instructor may. So nothing of a student's gets there but as plain text.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
+import re
+import stat
 
 import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.utils import parse_utc
+from sqlalchemy.exc import SQLAlchemyError
 
 from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab.exercises.engine.verdict import Verdict
@@ -15,6 +23,9 @@ from seq2seq_lab.grading.assignment import cell_name
 from seq2seq_lab.grading.manual_grades import ManualGrades
 from seq2seq_lab.grading.marks import ExerciseMark, ExerciseState, Marks, WrittenState
 from seq2seq_lab.grading.marks_folder import MarksFolder
+
+# In a name these would end the text, the attribute or the script that Formgrader puts it into, or the folder.
+NO_NAME = re.compile(r'[<>"\\/\x00-\x1f\x7f\u2028\u2029]|^\.')
 
 
 class Course:
@@ -31,8 +42,12 @@ class Course:
         if not database.is_file():
             rule = "nbgrader must be a course after `nbgrader generate_assignment`"
             raise ValueError(f"{rule}, but {database} does not exist")
-        self.gradebook = Gradebook(f"sqlite:///{database.resolve()}")
-        names = [found.name for found in self.gradebook.assignments]
+        try:
+            self.gradebook = Gradebook(f"sqlite:///{database.resolve()}")
+            names = [found.name for found in self.gradebook.assignments]
+        except SQLAlchemyError as error:
+            words = str(error).partition("\n")[0]
+            raise ValueError(f"nbgrader must be a course, but {database} is no gradebook: {words}") from error
         if assignment is None and len(names) == 1:
             (assignment,) = names
         if assignment not in names:
@@ -45,23 +60,38 @@ class Course:
             other = f"{', '.join(there)}; --source says what was handed out"
             raise ValueError(f"{rule}, but it has {other}")
         sources = folder / "source" / assignment
-        self.sources = {name: nbformat.read(sources / f"{name}.ipynb", as_version=4) for name in there}
+        try:
+            self.sources = {name: nbformat.read(sources / f"{name}.ipynb", as_version=4) for name in there}
+        except (OSError, ValueError) as error:
+            raise ValueError(f"nbgrader must have the notebooks of {sources}, but {error}") from error
 
-    def write(self) -> None:
-        """Enter all marks; points that were given in Formgrader stay as they are."""
-        grades = manual_grades.read(self.marks_folder)
+    def write(self) -> list[str]:
+        """Enter all marks; points that were given in Formgrader stay as they are.
+
+        Returns:
+            A line for each student whose name Formgrader would obey: those are left out.
+        """
+        grades, left_out = manual_grades.read(self.marks_folder), []
         with self.gradebook as gradebook:
             for marks in self.marks_folder.all_marks():
+                if NO_NAME.search(marks.student):
+                    left_out.append(
+                        f"not in the gradebook: {marks.student!r}, a name that its pages would obey"
+                    )
+                    continue
                 gradebook.update_or_create_student(marks.student)
                 self._submit(marks.student)
                 for notebook in self.sources:
                     self._enter(marks, notebook, grades)
                     self._show(marks, notebook)
                 gradebook.db.commit()
+        return left_out
 
     def _submit(self, student):
-        stamp = self.folder / "submitted" / student / self.assignment / "timestamp.txt"
-        when = {"timestamp": parse_utc(stamp.read_text().strip())} if stamp.is_file() else {}
+        stamp, when = self.folder / "submitted" / student / self.assignment / "timestamp.txt", {}
+        if stamp.is_file():
+            with contextlib.suppress(ValueError, OverflowError), stamp.open(encoding="utf-8") as file:
+                when["timestamp"] = parse_utc(file.read(100).strip())  # whatever a student made of it
         self.gradebook.update_or_create_submission(self.assignment, student, **when)
 
     def _enter(self, marks: Marks, notebook: str, grades: ManualGrades) -> None:
@@ -75,7 +105,7 @@ class Course:
             entry.auto_score = grade.points if answer.state is WrittenState.ANSWERED else 0
             entry.needs_manual_grade = entry.auto_score is None and entry.manual_score is None
             comment = self.gradebook.find_comment(f"written-{answer.name}", *where)
-            comment.auto_comment = grade.comment or (None if answer.text else "No response.")
+            comment.auto_comment = _plain_comment(grade.comment) or (None if answer.text else "No response.")
 
     def _show(self, marks: Marks, notebook: str) -> None:
         """The source, with the student's answers in the place of solutions, and what the checks say."""
@@ -87,11 +117,12 @@ class Course:
             if part == "answer":
                 cell.source = exercises[name].code
             elif part == "written":
-                cell.source = written[name]
+                cell.source = _preformatted(written[name])
             elif part == "check" and name in exercises:
                 cell.outputs = [_output(exercises[name])]
         folder = self.folder / "autograded" / marks.student / self.assignment
         folder.mkdir(parents=True, exist_ok=True)
+        _make_writable(folder / f"{notebook}.ipynb")
         with whole_file(folder / f"{notebook}.ipynb") as unfinished:
             nbformat.write(shown, unfinished)
 
@@ -100,8 +131,28 @@ def _of(answers, notebook):
     return [answer for answer in answers if answer.lesson == notebook]
 
 
+def _preformatted(text: str) -> str:
+    """Markdown that shows a text as it was written; each of its signs is a number, so none means anything."""
+    signs = re.sub(r"[^\w\s]", lambda sign: f"&#{ord(sign[0])};", text)
+    return f'<pre style="white-space: pre-wrap">{signs}</pre>' if text else ""
+
+
+def _plain_comment(text: str) -> str:
+    """A comment, in which no tag, no link and no picture can begin."""
+    return text.replace("<", "&lt;").replace("[", "&#91;")
+
+
 def _output(mark: ExerciseMark) -> nbformat.NotebookNode:
-    shown = mark.state if mark.state in (ExerciseState.RIGHT, ExerciseState.OPEN) else ExerciseState.WRONG
+    shown = ExerciseState.OPEN if mark.state is ExerciseState.MISSING else mark.state
     verdict = Verdict(mark.name, shown.value, mark.points, mark.most, mark.message, mark.hint)
-    data = {"text/plain": repr(verdict), "text/html": verdict._repr_html_()}
+    # The class tells MathJax to leave it alone: a message may hold a formula of the student's.
+    page = f'<div class="tex2jax_ignore">{verdict._repr_html_()}</div>'
+    data = {"text/plain": repr(verdict), "text/html": page}
     return nbformat.v4.new_output("execute_result", data, execution_count=None)
+
+
+def _make_writable(path: pathlib.Path) -> None:
+    """Let a file be replaced that `nbgrader autograde` has left read-only."""
+    for each in (path.parent, path):
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # a colleague's: then it is said below
+            each.chmod(each.stat().st_mode | stat.S_IWUSR)

@@ -107,10 +107,14 @@ class Run:
     sandboxed: bool
     limits: Limits
     versions: tuple[Mapping[str, str | None], ...] = ()  # of what the marks were made with, one after another
+    lessons: Mapping[str, str] = dataclasses.field(default_factory=dict)  # digests, none of older versions
 
     def to_json(self) -> str:
         """The text of `run.json`."""
-        return json.dumps(dataclasses.asdict(self), indent=1)
+        run = dataclasses.asdict(self)
+        if not run["lessons"]:
+            del run["lessons"]
+        return json.dumps(run, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Run:
@@ -122,6 +126,7 @@ class Run:
             sandboxed=run["sandboxed"],
             limits=Limits(**run["limits"]),
             versions=tuple(run["versions"]),
+            lessons=run.get("lessons", {}),
         )
 
 

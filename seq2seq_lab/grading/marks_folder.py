@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -13,12 +13,15 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seq2seq_lab._internals.files import whole_file
+from seq2seq_lab._internals.files import remove_unfinished, whole_file
 from seq2seq_lab.grading.assignment import Lesson, fingerprint
 from seq2seq_lab.grading.isolation import Limits
 from seq2seq_lab.grading.marks import ManualGrade, Marks, Run, grades_from_json, grades_to_json
 
-SAME = "assignment", "sandboxed", "limits", "seed"  # in every run in a folder
+FOLDERS = "results", "feedback"
+WRITTEN = "marks.csv", "written.csv", "overview.html", "feedback.zip"  # into a folder of marks, as are these
+WRITTEN += "run.json", "manual.json", "copies.json", ".lock"
+SAME = "sandboxed", "limits", "seed"  # in every run in a folder, as is what was asked
 
 
 class MarksFolder:
@@ -51,19 +54,29 @@ class MarksFolder:
             raise ValueError(f"out must be a folder, not {path}")
         if path.is_dir() and any(path.iterdir()) and not (path / ".lock").exists():
             raise ValueError(f"out must be a new folder or one that this command has written, not {path}")
-        for name in ("results", "feedback"):
-            (path / name).mkdir(parents=True, exist_ok=True)
-        self._lock = open(path / ".lock", "w")  # noqa: SIM115 (until the folder is closed)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = open(path / ".lock", "w")  # noqa: SIM115 (until the folder is closed)
+        except OSError as error:
+            raise ValueError(
+                f"out must be a folder that can be written, but {path} is not: {error}"
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise ValueError(f"out must be held by one grader at a time, but {path} is at work") from error
-        for unfinished in (*path.glob(".*-*"), *path.glob("*/.*-*")):  # of a run that was killed
-            unfinished.unlink()
+        for folder in (path, *(path / name for name in FOLDERS)):
+            folder.mkdir(exist_ok=True)
+            remove_unfinished(folder)  # of a run that was killed
         before = self._read("run.json", Run.from_json)
         if seed is None:
             seed = before.seed if before else secrets.randbelow(2**31)
-        run = Run(seed, fingerprint(lessons), sandboxed, limits, before.versions if before else ())
+        asked = {lesson.name: fingerprint((lesson,)) for lesson in lessons}
+        versions_before = before.versions if before else ()
+        run = Run(seed, fingerprint(lessons), sandboxed, limits, versions_before, asked)
+        if before and before.assignment != run.assignment:
+            what = _difference(before.lessons, asked)
+            raise ValueError(f"out must be another folder, as {path} was begun with other notebooks: {what}")
         for name in SAME if before else ():
             if getattr(run, name) != getattr(before, name):
                 has = getattr(before, name)
@@ -71,6 +84,7 @@ class MarksFolder:
         self.seed = seed
         if dict(versions) not in run.versions:
             run = dataclasses.replace(run, versions=(*run.versions, dict(versions)))
+        if run != before:
             self.write("run.json", run.to_json())
 
     def __enter__(self) -> MarksFolder:
@@ -94,7 +108,8 @@ class MarksFolder:
 
     def all_marks(self) -> Iterator[Marks]:
         """The marks of all students, in the order of their names, one at a time."""
-        names = [f"results/{path.name}" for path in (self.path / "results").glob("*.json")]
+        found = (self.path / "results").glob("*.json")
+        names = [f"results/{path.name}" for path in found if not path.name.startswith(".")]
         names.sort(key=lambda name: self._read(name, Marks.from_json).student)
         return (self._read(name, Marks.from_json) for name in names)
 
@@ -106,11 +121,43 @@ class MarksFolder:
         """The manual grades so far, by the id of the answer."""
         return self._read("manual.json", grades_from_json) or {}
 
+    def write_copies(self, copies: Mapping[str, Mapping[str, ManualGrade]]) -> None:
+        """Keep what copies of `written.csv` said when they were read, by their path."""
+        parts = {path: grades_to_json(grades) for path, grades in copies.items()}
+        self.write(
+            "copies.json", json.dumps({path: json.loads(part) for path, part in parts.items()}, indent=1)
+        )
+
+    def copies(self) -> dict[str, dict[str, ManualGrade]]:
+        """What copies of `written.csv` said when they were read, by their path."""
+        return self._read("copies.json", _copies_from_json) or {}
+
     def _read(self, name, from_json):
         """What a JSON file of the folder says, or None if there is none."""
-        with contextlib.suppress(FileNotFoundError):
-            return from_json((self.path / name).read_text(encoding="utf-8"))
-        return None
+        path = self.path / name
+        try:
+            return from_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"out must hold what this command wrote, but {path} is changed: {error}"
+            ) from error
+
+
+def _copies_from_json(text):
+    return {path: grades_from_json(json.dumps(grades)) for path, grades in json.loads(text).items()}
+
+
+def _difference(before, now):
+    """What differs between notebooks, by name; those of an older version are not known one by one."""
+    changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    if not before:
+        return "those of the source have changed since"
+    parts = {"gone": before.keys() - now.keys(), "new": now.keys() - before.keys()}
+    words = [f"{name} is {what}" for what, names in parts.items() for name in sorted(names)]
+    same = before.keys() & now.keys()
+    return ", ".join([*words, *(f"{name} has changed" for name in changed if name in same)])
 
 
 def key(student: str) -> str:

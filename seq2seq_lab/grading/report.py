@@ -14,6 +14,7 @@ from seq2seq_lab.grading.marks_folder import MarksFolder, key
 from seq2seq_lab.grading.overview import Overview
 from seq2seq_lab.grading.pages import COLOURS, SIGNS, STATES, page
 
+OUT_OF = "out of"
 GONE = "is no longer among the submissions"
 
 
@@ -37,6 +38,18 @@ def total(marks: Marks, grades: ManualGrades) -> Total:
     return Total(points, most, waiting)
 
 
+def most(lessons: tuple[Lesson, ...]) -> int:
+    """The points that can be had."""
+    return sum(each.points for lesson in lessons for each in (*lesson.tasks, *lesson.questions))
+
+
+def points_of_all(folder: MarksFolder) -> dict[str, float | None]:
+    """The points of each student; None for who still waits for some."""
+    grades = manual_grades.read(folder)
+    totals = {marks.student: total(marks, grades) for marks in folder.all_marks()}
+    return {student: None if each.waiting else each.points for student, each in totals.items()}
+
+
 def write(folder: MarksFolder, students: Collection[str]) -> int:
     """Write marks, feedback and overview, anew from all results; a student at a time.
 
@@ -50,6 +63,7 @@ def write(folder: MarksFolder, students: Collection[str]) -> int:
     grades, overview, odd = manual_grades.read(folder), Overview(), 0
     with csv_writer(folder.path / "marks.csv") as write_row:
         write_row(_head(folder.lessons))
+        write_row(_out_of(folder.lessons))
         for marks in folder.all_marks():
             if marks.student not in students:
                 marks = dataclasses.replace(marks, notes=(*marks.notes, GONE))
@@ -66,7 +80,14 @@ def write(folder: MarksFolder, students: Collection[str]) -> int:
 def _head(lessons: tuple[Lesson, ...]) -> list[str]:
     exercises = [task.name for lesson in lessons for task in lesson.tasks]
     written = [f"{lesson.name}: {each.name}, written" for lesson in lessons for each in lesson.questions]
-    return ["student", *exercises, *written, "total", "out of", "state"]
+    return ["student", *exercises, *written, "total", OUT_OF, "state"]
+
+
+def _out_of(lessons):
+    """The row below the head: what each column can earn."""
+    tasks = [task.points for lesson in lessons for task in lesson.tasks]
+    questions = [each.points for lesson in lessons for each in lesson.questions]
+    return [OUT_OF, *tasks, *questions, *[most(lessons)] * 2, ""]
 
 
 def _notes(marks):

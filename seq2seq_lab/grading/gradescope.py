@@ -1,0 +1,137 @@
+"""One submission, marked for Gradescope: `results.json`, which its autograder has to leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import secrets
+import stat
+
+from seq2seq_lab._internals.files import whole_file
+from seq2seq_lab.exercises.engine.verdict import WORDS
+from seq2seq_lab.grading.assignment import SOURCE, read_assignment
+from seq2seq_lab.grading.isolation import Limits, SandboxError, check_bubblewrap
+from seq2seq_lab.grading.marking import mark
+from seq2seq_lab.grading.marks import ExerciseMark, Marks, WrittenAnswer, WrittenState
+from seq2seq_lab.grading.submissions import LARGEST, File, Submission, clean
+
+STUDENT = "submission"  # Gradescope knows whose it is
+NO_FAULT = "This submission could not be marked, which is no fault of it. Please tell your instructor."
+WITHOUT = "in a container of Gradescope's there may be no way to make one: then --no-sandbox, see the README"
+
+
+def grade_one(
+    submission: pathlib.Path,
+    results: pathlib.Path,
+    *,
+    source: pathlib.Path | None = None,
+    seed: int | None = None,
+    sandboxed: bool = True,
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
+) -> str:
+    """Mark the notebooks in a folder, and write `results.json`, also where something goes wrong.
+
+    Args:
+        submission: the folder with a student's files, at any depth.
+        results: the file to write.
+        source: the folder with the instructor's notebooks; None is the lab's own.
+        seed: of the random inputs; None draws one.
+        sandboxed: False runs answers without a sandbox.
+        limits: what each answer may use up.
+
+    Returns:
+        The points in a line.
+
+    Raises:
+        Exception: whatever went wrong; the file then says that it did.
+    """
+    try:
+        if not submission.is_dir():
+            raise ValueError(f"submission must be a folder with a student's files, not {submission}")
+        if sandboxed:
+            _check_sandbox(limits)
+        lessons = read_assignment(source or SOURCE)
+        seed = secrets.randbelow(2**31) if seed is None else seed
+        marks = mark(_read(submission), lessons, seed, limits, sandboxed)
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+        _write(results, {"score": 0, "output": f"{NO_FAULT}\n\n{said}", "output_format": "text"})
+        raise
+    found = as_results(marks)
+    _write(results, {**found, "extra_data": {"seed": seed}})
+    most = sum(line.most for line in marks.exercises)
+    return f"{found['score']} of {most} points for what is checked, seed {seed}"
+
+
+def as_results(marks: Marks) -> dict:
+    """What Gradescope reads: a test for each answer, and the points of those that are checked."""
+    tests = [*map(_test, marks.exercises), *map(_by_hand, marks.written)]
+    return {
+        "score": sum(line.points for line in marks.exercises),  # needed, as not every test has its own
+        "output": "\n".join(marks.notes),
+        "output_format": "text",
+        "stdout_visibility": "hidden",
+        "tests": tests,
+    }
+
+
+def _test(line: ExerciseMark):
+    words = WORDS.get(line.state.value, line.state.value)
+    said = [line.task, line.message, f"Hint: {line.hint}" if line.hint else ""]
+    return {
+        "name": f"{line.lesson}, {line.name}: {words}",
+        "score": line.points,
+        "max_score": line.most,
+        "status": "passed" if line.points else "failed",
+        "output": "\n\n".join(filter(None, said)),
+        "output_format": "text",  # a message may hold whatever the student's code says
+        "visibility": "visible",
+    }
+
+
+def _by_hand(answer: WrittenAnswer):
+    waits = answer.state is WrittenState.ANSWERED
+    said = "waits for its points, which are given by hand" if waits else WORDS["open"]
+    return {
+        "name": f"{answer.lesson}, {answer.name}, in words",
+        "output": f"{said}; up to {answer.most} points",
+        "output_format": "text",
+        "visibility": "visible",
+    }
+
+
+def _check_sandbox(limits):
+    try:
+        check_bubblewrap(limits)
+    except SandboxError as error:
+        raise SandboxError(f"{error}; {WITHOUT}") from error
+
+
+def _read(folder):
+    """The notebooks of a folder, at any depth; links are not followed."""
+    files = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        for name in sorted(names):
+            if name.endswith(".ipynb") and not name.startswith("."):
+                path = pathlib.Path(place, name)
+                files.append(_file(path, clean(path.relative_to(folder).as_posix())))
+    return Submission(STUDENT, tuple(files))
+
+
+def _file(path, name):
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return File(name, None, "is a link or no regular file")
+    with contextlib.suppress(OSError), open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            return File(name, None, f"is larger than {LARGEST // 1_000_000} MB")
+        return File(name, content)
+    return File(name, None, "cannot be read")
+
+
+def _write(path, results):
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(results, indent=1), encoding="utf-8")
