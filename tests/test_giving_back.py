@@ -12,7 +12,7 @@ from seq2seq_lab.cli.main import main
 from seq2seq_lab.grading import feedback_zip, isolation
 from seq2seq_lab.grading.isolation import Limits, SandboxError
 from seq2seq_lab.grading.marks_folder import MarksFolder, key
-from seq2seq_lab.grading.origins import Origin, origin_of
+from seq2seq_lab.grading.platforms import Origin
 from seq2seq_lab.grading.submissions import Submissions
 from seq2seq_lab.grading.worksheets import Worksheet
 
@@ -39,9 +39,10 @@ Student,ID,SIS User ID,SIS Login ID,Section,Lab 0 (70),Lab 1 (71),Final Score\r
 """
 
 
-def origins(**known):
-    """Who is who for a platform; of others, what their name tells."""
-    return lambda student: known.get(student) or origin_of(student)
+def origin_of(student):
+    """Who somebody is: `Anna Alt_11` in Moodle, `altanna_123_9001` in Canvas."""
+    name, *numbers = student.split("_")
+    return Origin({1: "Moodle", 2: "Canvas"}.get(len(numbers), ""), *numbers[:1] or [""], name)
 
 
 def filled(tmp_path, content, points, column=None, who=origin_of, most=90, encoding="utf-8"):
@@ -166,7 +167,7 @@ def test_canvas_students_are_known_by_number_name_or_login(tmp_path, student):
     text, said = filled(tmp_path, CANVAS, {student: 1}, "Lab 1")
     assert ",9,1," in text or said == [f"not in out.csv: {student}: the worksheet has no line of theirs"]
     assert said == [] or student == "Anna Alt_4711"
-    who = origins(**{student: Origin("Gradescope", "1", "Anna Alt", "a@uni.example", "u11")})
+    who = {student: Origin("Gradescope", "1", "Anna Alt", "a@uni.example", "u11")}.get
     assert filled(tmp_path, CANVAS, {student: 1}, "Lab 1", who)[1] == []
 
 
@@ -183,7 +184,7 @@ def a_class(tmp_path, names):
     with MarksFolder(tmp_path / "marks", (), Limits(), True, 7, {}) as folder:
         for student in submitted.students:
             folder.write(f"feedback/{key(student)}.html", f"page of {student}")
-        feedback_zip.write(folder, submitted, origin_of)
+        feedback_zip.write(folder, submitted)
     return tmp_path / "marks" / "feedback.zip"
 
 
@@ -209,11 +210,10 @@ def test_canvas_gets_files_that_begin_as_it_named_theirs(tmp_path):
     names = [f"altanna_LATE_123_9001_{n}-x.ipynb" for n in "1"] + ["bbob_124_9003_1-x.ipynb"]
     (tmp_path / "class").mkdir()
     submitted = Submissions(_written(tmp_path / "class", names), ())
-    students = {student: Origin("Canvas", "1") for student in submitted.students}
     with MarksFolder(tmp_path / "marks", (), Limits(), True, 7, {}) as folder:
         for student in submitted.students:
             folder.write(f"feedback/{key(student)}.html", "page")
-        feedback_zip.write(folder, submitted, students.get)
+        feedback_zip.write(folder, submitted)
     assert set(contents(tmp_path / "marks" / "feedback.zip")) == {
         "altanna_LATE_123_9001_feedback.html",
         "bbob_124_9003_feedback.html",

@@ -11,7 +11,6 @@ from seq2seq_lab.grading import feedback_zip, manual_grades, report
 from seq2seq_lab.grading.assignment import SOURCE, read_assignment
 from seq2seq_lab.grading.isolation import Limits, SandboxError, check_bubblewrap
 from seq2seq_lab.grading.marks_folder import FOLDERS, WRITTEN, MarksFolder
-from seq2seq_lab.grading.origins import origins_of
 from seq2seq_lab.grading.schedule import mark_all
 from seq2seq_lab.grading.submissions import Submissions
 from seq2seq_lab.grading.worksheets import Worksheet
@@ -85,10 +84,11 @@ def grade(
         notices = manual_grades.take_back(folder, written_file)
         manual_grades.write(folder)
         odd = report.write(folder, submitted.students)
-        origins = origins_of(submitted)
-        feedback_zip.write(folder, submitted, origins)
+        feedback_zip.write(folder, submitted)
         if worksheet is not None:
-            notices += worksheet.fill(out / worksheet.path.name, report.points_of_all(folder), origins)
+            notices += worksheet.fill(
+                out / worksheet.path.name, report.points_of_all(folder), submitted.origin
+            )
         if course is not None:
             notices += course.write()
         return Graded(len(submitted.students), faults, notices, odd, folder.seed)

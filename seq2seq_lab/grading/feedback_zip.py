@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 import zipfile
 
 from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab.grading.marks_folder import MarksFolder, key
-from seq2seq_lab.grading.origins import Origins
 from seq2seq_lab.grading.submissions import Submissions
 
 NAME = "feedback.zip"
@@ -16,13 +14,13 @@ CANVAS = re.compile(r"(.+?_\d+_\d+)_")  # what comes before a file's own name: w
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # of all files, so that the same pages are the same zip
 
 
-def write(folder: MarksFolder, submitted: Submissions, origins: Origins) -> None:
+def write(folder: MarksFolder, submitted: Submissions) -> None:
     """Write `feedback.zip`, if the submissions came from such a platform.
 
     Moodle finds a student by the number in a folder's name, Canvas by two in a file's: the student's own and
     that of a file that they submitted, so that who submitted none gets no page.
     """
-    places = {student: _place(submitted, student, origins(student)) for student in submitted.students}
+    places = {student: _place(submitted, student) for student in submitted.students}
     places = {student: place for student, place in places.items() if place}
     if not places:
         return
@@ -34,13 +32,13 @@ def write(folder: MarksFolder, submitted: Submissions, origins: Origins) -> None
                 archive.writestr(entry, page.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
-def _place(submitted, student, origin):
+def _place(submitted, student):
     """Where the page of a student belongs in the zip; None where no platform asks for it."""
+    origin = submitted.origin(student)
     if origin.platform == "Moodle":
         return f"{origin.name.replace('_', ' ')}_{origin.id}_assignsubmission_file_/feedback.html"
     if origin.platform == "Canvas":
-        for file in submitted.read(student).files:
-            found = CANVAS.match(pathlib.PurePosixPath(file.name).name)
-            if found:
-                return f"{found[1]}_feedback.html"
+        names = [part for file in submitted.read(student).files for part in file.name.split("/")]
+        for found in filter(None, map(CANVAS.match, names)):
+            return f"{found[1]}_feedback.html"
     return None

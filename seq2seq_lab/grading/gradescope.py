@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import pathlib
 import secrets
-import stat
 
 from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab.exercises.engine.verdict import WORDS
@@ -15,7 +12,7 @@ from seq2seq_lab.grading.assignment import SOURCE, read_assignment
 from seq2seq_lab.grading.isolation import Limits, SandboxError, check_bubblewrap
 from seq2seq_lab.grading.marking import mark
 from seq2seq_lab.grading.marks import ExerciseMark, Marks, WrittenAnswer, WrittenState
-from seq2seq_lab.grading.submissions import LARGEST, File, Submission, clean
+from seq2seq_lab.grading.submissions import read_folder
 
 STUDENT = "submission"  # Gradescope knows whose it is
 NO_FAULT = "This submission could not be marked, which is no fault of it. Please tell your instructor."
@@ -54,7 +51,7 @@ def grade_one(
             _check_sandbox(limits)
         lessons = read_assignment(source or SOURCE)
         seed = secrets.randbelow(2**31) if seed is None else seed
-        marks = mark(_read(submission), lessons, seed, limits, sandboxed)
+        marks = mark(read_folder(submission, STUDENT), lessons, seed, limits, sandboxed)
     except Exception as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())[:500]
         _write(results, {"score": 0, "output": f"{NO_FAULT}\n\n{said}", "output_format": "text"})
@@ -107,29 +104,6 @@ def _check_sandbox(limits):
         check_bubblewrap(limits)
     except SandboxError as error:
         raise SandboxError(f"{error}; {WITHOUT}") from error
-
-
-def _read(folder):
-    """The notebooks of a folder, at any depth; links are not followed."""
-    files = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        for name in sorted(names):
-            if name.endswith(".ipynb") and not name.startswith("."):
-                path = pathlib.Path(place, name)
-                files.append(_file(path, clean(path.relative_to(folder).as_posix())))
-    return Submission(STUDENT, tuple(files))
-
-
-def _file(path, name):
-    if not stat.S_ISREG(path.lstat().st_mode):
-        return File(name, None, "is a link or no regular file")
-    with contextlib.suppress(OSError), open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            return File(name, None, f"is larger than {LARGEST // 1_000_000} MB")
-        return File(name, content)
-    return File(name, None, "cannot be read")
 
 
 def _write(path, results):

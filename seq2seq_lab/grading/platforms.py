@@ -35,6 +35,9 @@ class Origin(NamedTuple):
     sid: str = ""  # the university's own number
 
 
+Origins = Callable[[str], Origin]  # of each student
+
+
 class Person(NamedTuple):
     """Whose something is, as a file of the export says."""
 

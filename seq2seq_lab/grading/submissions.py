@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from seq2seq_lab.grading.archives import Folder, Unreadable, Zip, zip_within
 from seq2seq_lab.grading.assignment import Lesson, cell_name
-from seq2seq_lab.grading.layout import COPY, NOTEBOOK, ZIP, find_students, is_nobodys
+from seq2seq_lab.grading.layout import COPY, NOTEBOOK, ZIP, Work, find_students, is_nobodys
 from seq2seq_lab.grading.platforms import Origin
 
 LARGEST = 20_000_000  # bytes of a notebook
@@ -99,8 +99,8 @@ class Submissions:
             raise ValueError(f"{rule}; those in {path} are named after lessons: are they one student's?")
 
     def origin(self, student: str) -> Origin:
-        """Who a student is on the platform that the submissions come from."""
-        return self._origins[student]
+        """Who a student is on the platform that the submissions come from, as far as is known."""
+        return self._origins.get(student, Origin())
 
     def read(self, student: str) -> Submission:
         """What a student has submitted."""
@@ -111,8 +111,7 @@ class Submissions:
             notes.append(f"{self.origin(student).platform} says that it came late")
         if earlier := self._earlier.get(student):
             notes.append(f"{earlier} earlier {'attempt is' if earlier == 1 else 'attempts are'} left out")
-        if left_out:
-            notes.append(f"{left_out} more notebooks are left out: of a student {MOST_FILES} are read")
+        notes += _notes_on(left_out)
         others = [clean(work.file) for work in works if work.file]
         if others and not files:
             more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
@@ -120,6 +119,19 @@ class Submissions:
         elif notes and not files:
             notes.append(NOTHING)
         return Submission(student, tuple(files), tuple(notes))
+
+
+def read_folder(path: pathlib.Path, student: str) -> Submission:
+    """What lies in a folder, all of it a student's."""
+    files = Folder(path)
+    places = sorted(place for place, is_folder in files if not (is_folder or is_nobodys(place)))
+    found, left_out = _notebooks(files, [Work(place, posixpath.basename(place)) for place in places])
+    return Submission(student, tuple(found), tuple(_notes_on(left_out)))
+
+
+def _notes_on(left_out):
+    if left_out:
+        yield f"{left_out} more notebooks are left out: of a student {MOST_FILES} are read"
 
 
 def _readable(students):

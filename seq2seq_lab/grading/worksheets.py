@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab.grading.csv_files import SEPARATORS
-from seq2seq_lab.grading.origins import Origin, Origins
+from seq2seq_lab.grading.platforms import Origin, Origins
 
 PARTICIPANT = re.compile(r"(.*\D)(\d+)")  # Moodle: "Participant 1234", in any language
 NUMBER = re.compile(r"\d+([.,]\d+)?")
