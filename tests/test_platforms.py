@@ -290,6 +290,9 @@ def test_what_came_by_mail_beside_an_export_is_said(laid_out):
     [
         (["submitted/anna/lab/{0}", "submitted/bo/lab/{0}"], "anna, bo"),
         (["submitted/anna/lab/{0}"], "anna"),
+        (["submitted/anna.ipynb", "submitted/bo.ipynb"], "anna, bo"),
+        (["submitted/anna/x.ipynb", "submitted/bo/{0}"], "anna, bo"),
+        (["submitted/{0}", "submitted/{1}"], "submitted"),
         (["a/b/anna/{0}", "a/b/anna/{1}", "a/b/bo/{0}"], "anna, bo"),
         (
             ["class/anna.ipynb", "class/bo.ipynb", "class/carl.ipynb", "class/dora.ipynb"],
@@ -321,6 +324,11 @@ def test_students_may_lie_in_a_folder_of_their_own(laid_out, names, students):
     found = laid_out({name.format(*lessons): EMPTY for name in names})
     assert found.students == students.split(", ")
     assert all(found.read(student).files or ".zip" in names[0] for student in found.students)
+
+
+def test_folders_in_folders_without_end(tmp_path):
+    found = submissions_in(zipped(tmp_path / "all.zip", {"anna/" * 2_000 + f"{ONE}.ipynb": EMPTY}))
+    assert found.students == ["anna"]
 
 
 @pytest.mark.parametrize(

@@ -249,11 +249,14 @@ def test_a_damaged_zip_costs_what_is_damaged(tmp_path):
     assert found.read("bob").files[0].content == answered()
 
 
-@pytest.mark.parametrize("what", ["a file", "an empty folder", "nothing"])
+@pytest.mark.parametrize("what", ["a file", "a damaged zip", "an empty folder", "nothing"])
 def test_what_holds_no_submission_is_wrong(tmp_path, what):
     path = tmp_path / "submissions"
     if what == "a file":
         path.write_text("none")
+    if what == "a damaged zip":
+        content = zipped(path, {"anna.ipynb": answered()}).read_bytes()
+        path.write_bytes(content.replace(b"PK\x01\x02", b"PK\x01\x03"))
     if what == "an empty folder":
         path.mkdir()
     with pytest.raises(ValueError, match=r"^submissions must "):

@@ -140,16 +140,19 @@ class _Tree:
 
 def _top(tree, lessons):
     """The folder in which the students lie, and the platform whose names they have."""
-    here = ""
+    here, above = "", ""
     while True:
-        platform = _platform(tree, here)
-        folders = tree.folders(here)
-        if platform is not None or len(folders) != 1 or any(map(_may_be_work, tree.files(here))):
+        platform, folders = _platform(tree, here), tree.folders(here)
+        if platform is not None:
             return here, platform
-        inside = posixpath.join(here, folders[0])
-        if not _is_above_students(tree, inside, lessons):
-            return here, None
-        here = inside
+        if len(folders) != 1 or any(map(_may_be_work, tree.files(here))):
+            break
+        here = posixpath.join(here, folders[0])
+        if folders[0].lower() in ABOVE:
+            above = here
+    if _holds_one(tree, here, lessons):
+        return ("" if above == here else above), None
+    return (here if above == here or _holds_class(tree, here, lessons) else above), None
 
 
 def _platform(tree, here):
@@ -158,23 +161,19 @@ def _platform(tree, here):
     return platform_of(tree.folders(here), work, [name for name in files if not _may_be_work(name)])
 
 
-def _is_above_students(tree, here, lessons):
-    """Whether a folder that lies alone holds students, rather than the work of one."""
-    if _platform(tree, here) is not None:
-        return True
-    files, folders = [name for name in tree.files(here) if _may_be_work(name)], tree.folders(here)
-    if any(_stem(name) in lessons for name in files):
-        return False
-    if posixpath.basename(here).lower() in ABOVE:
-        return True
-    if len(folders) == 1 and not files:
-        return _is_above_students(tree, posixpath.join(here, folders[0]), lessons)
-    if set(folders) <= set(lessons) and not files:
-        return False
-    # A student has each lesson once; and more notebooks, or folders with some, than there are lessons, are
-    # not the work of one.
-    each = [[posixpath.join(here, name)] for name in files]
-    each += [[*filter(_may_be_work, tree.below(posixpath.join(here, name)))] for name in folders]
+def _holds_one(tree, here, lessons):
+    """Whether names say that a folder holds the work of one student."""
+    files = [name for name in tree.files(here) if _may_be_work(name)]
+    return any(_stem(name) in lessons for name in files) or not (files or {*tree.folders(here)} - {*lessons})
+
+
+def _holds_class(tree, here, lessons):
+    """Whether a folder holds too much for one student, who has each lesson once.
+
+    More notebooks, or folders with some, than there are lessons are too much as well.
+    """
+    each = [[posixpath.join(here, name)] for name in tree.files(here) if _may_be_work(name)]
+    each += [[*filter(_may_be_work, tree.below(posixpath.join(here, name)))] for name in tree.folders(here)]
     each = [places for places in each if places]
     times = [sum(any(lesson in p[len(here) :] for p in places) for places in each) for lesson in lessons]
     return len(each) > len(lessons) or max(times) > 1

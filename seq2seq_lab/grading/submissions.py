@@ -81,9 +81,10 @@ class Submissions:
     """
 
     def __init__(self, path: pathlib.Path, lessons: tuple[Lesson, ...]) -> None:
-        if not path.is_dir() and not zipfile.is_zipfile(path):
-            raise ValueError(f"submissions must be a folder or a zip of notebooks, not {path}")
-        self._files = Folder(path) if path.is_dir() else Zip(path)
+        try:
+            self._files = Folder(path) if path.is_dir() else Zip(path)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise ValueError(f"submissions must be a folder or a zip of notebooks, not {path}") from error
         layout = find_students(self._files, lessons)
         names = _readable(layout.works)
         self._works = {names[student]: sorted(works) for student, works in layout.works.items()}
