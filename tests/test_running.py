@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import pickle
 
 import pytest
@@ -394,6 +395,24 @@ BARE_CHECK = Cell("check-jaggedness", 'check("jaggedness", jaggedness)')
 def test_the_last_definition_above_the_check_counts_and_others_are_noted(cells, state, code, notes):
     found, noted = marked([(NO_LAB,), *cells])
     assert (found.state, found.code, noted) == (state, code, notes), found.message
+
+
+def saved_elsewhere(version):
+    """A notebook as another program saved it: in a format before ids, under another name."""
+    cells = [{"cell_type": "code", "source": s, "metadata": {}} for s in (NO_LAB.source, STUB, ANSWER)]
+    cells += [{"cell_type": "code", "source": BARE_CHECK.source, "metadata": {}}]
+    if version == 4:
+        return {"nbformat": 4, "nbformat_minor": 2, "metadata": {}, "cells": cells}
+    cells = [{"cell_type": "code", "input": cell["source"], "metadata": {}} for cell in cells]
+    return {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": cells}]}
+
+
+@pytest.mark.parametrize("version", [4, 3])
+def test_a_notebook_without_names_is_known_by_its_checks(version):
+    file = File("Untitled.ipynb", json.dumps(saved_elsewhere(version)).encode())
+    marks = mark(Submission("anna", (file,)), read_assignment(SOURCE), SEED, Limits(), sandboxed=False)
+    mark_ = marks.exercise("1-encoder-decoder", "jaggedness")
+    assert (mark_.state, mark_.code) == ("right", ANSWER), marks.notes
 
 
 def test_feedback_says_what_was_not_run():

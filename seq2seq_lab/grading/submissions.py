@@ -23,6 +23,7 @@ MOST_FILES, MOST_ZIPS = 100, 10  # of a student
 MOST_VALUES = 1_000_000  # in the JSON of a notebook: each takes up to a hundred bytes of memory
 MOST_NAMED = 5  # files in a sentence
 TEXT_OF_OLD = "input", "source", "code", "text"  # of a cell in formats 3, 2 and 1
+CHECK = re.compile(r"\bcheck\(\s*[\"']([\w-]+)[\"']\s*,")
 NOTHING, NO_NOTEBOOK = "nothing was submitted", "is no notebook that can be read"
 
 
@@ -255,12 +256,7 @@ def cells_by_lesson(
         except ValueError as error:
             notes.append(f"{file.name} {error}")
             continue
-        names = {cell.name for cell in cells}
-        shared = {
-            lesson.name: len(names & {f"answer-{t.name}" for t in lesson.tasks})
-            + (file.stem == lesson.name) / 2
-            for lesson in lessons
-        }
+        shared = {each.name: _shared(cells, each) + (file.stem == each.name) / 2 for each in lessons}
         lesson = max(shared, key=shared.get)
         if not shared[lesson]:
             notes.append(f"{file.name} is none of the lessons")
@@ -274,6 +270,13 @@ def cells_by_lesson(
     if not submission.files and not submission.notes:
         notes.append(NOTHING)
     return {lesson: cells for lesson, (_, cells) in found.items()}, notes
+
+
+def _shared(cells, lesson):
+    """How many exercises of a lesson a notebook has: by cells' names, or by checks where these are lost."""
+    names = {cell.name for cell in cells}
+    checked = {name for cell in cells if cell.kind == "code" for name in CHECK.findall(cell.source)}
+    return sum(f"answer-{task.name}" in names or task.name in checked for task in lesson.tasks)
 
 
 def _which_counts(file, before, lesson):
