@@ -420,8 +420,9 @@ def test_feedback_says_what_was_not_run():
     found, _ = marked([(NO_LAB,), (own(f"def jaggedness(curve):\n    return 0\n{many}"),)])
     words = "The answer does not use these lines, so they were not run:"
     assert found.message.endswith("\n".join([words, *(f"x{n} = {n}" for n in range(5)), "and 2 more"]))
-    found, _ = marked([(NO_LAB,), (own(f"{ANSWER}\n{many}"),)])
-    assert found.message == ""
+    for source in (ANSWER, STUB):
+        found, _ = marked([(NO_LAB,), (own(f"{source}\n{many}"),)])
+        assert found.message == ""
 
 
 # --- the corpus, through both

@@ -123,7 +123,7 @@ def _exercise_mark(lesson, task, cells, outcome, seed):
         state=ExerciseState(verdict.state),
         points=verdict.points,
         label=verdict.label,
-        message=verdict.message + ("" if verdict.state == "right" else _what_was_run(verdict, found)),
+        message=verdict.message + _what_was_run(verdict, found),
         hint=verdict.hint,
     )
 
@@ -131,6 +131,8 @@ def _exercise_mark(lesson, task, cells, outcome, seed):
 def _what_was_run(verdict, found):
     """What went wrong in what the answer needs, and what was not run, as it needs it not; in words."""
     said = ""
+    if verdict.state not in ("wrong", "stopped"):
+        return said
     if found.fault and found.fault not in verdict.message:
         said += f"\n\n{found.fault}"
     if found.not_run:
