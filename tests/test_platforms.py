@@ -147,14 +147,12 @@ def test_canvas(laid_out):
     assert found.read("doejane_123").files[0].stem == ONE
 
 
-def test_a_copy_beside_the_lesson_itself_is_no_later_attempt(laid_out):
-    files = {f"doejane_123_9001_{ONE}-1.ipynb": answered(), "doejane_123_9002_my copy.ipynb": EMPTY}
-    found = laid_out(files)
-    cells, notes = cells_by_lesson(found.read("doejane_123"), ASKED)
+@pytest.mark.parametrize(("named", "copy"), [(9001, 9002), (9004, 9003)])
+def test_a_copy_beside_the_lesson_itself_is_no_later_attempt(laid_out, named, copy):
+    named, copy = f"doejane_123_{named}_{ONE}-1.ipynb", f"doejane_123_{copy}_my copy.ipynb"
+    cells, notes = cells_by_lesson(laid_out({named: answered(), copy: EMPTY}).read("doejane_123"), ASKED)
     assert len(cells[ONE]) > 1
-    assert notes == [
-        f"doejane_123_9002_my copy.ipynb is left out: doejane_123_9001_{ONE}-1.ipynb is the same lesson"
-    ]
+    assert notes == [f"{copy} is left out: {named} is the same lesson"]
 
 
 def test_canvas_without_names(laid_out):

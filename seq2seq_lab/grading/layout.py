@@ -152,7 +152,7 @@ def _top(tree, lessons):
             above = here
     if _holds_one(tree, here, lessons):
         return ("" if above == here else above), None
-    return (here if above == here or _holds_class(tree, here, lessons) else above), None
+    return (here if _holds_class(tree, here, lessons) else above), None
 
 
 def _platform(tree, here):

@@ -13,6 +13,7 @@ its groups say what is in a name:
 
 from __future__ import annotations
 
+import collections
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
@@ -116,9 +117,7 @@ def _without_namesakes(origins):
     """A name for each folder that no other has: people's own, with the address if two share it."""
     people = {folder: origin.name or folder for folder, origin in origins.items()}
     for more in (lambda folder: origins[folder].email, lambda folder: folder):
-        counts: dict[str, int] = {}
-        for name in people.values():
-            counts[name] = counts.get(name, 0) + 1
+        counts = collections.Counter(people.values())
         people = {
             folder: f"{name} ({more(folder)})" if counts[name] > 1 and more(folder) else name
             for folder, name in people.items()
