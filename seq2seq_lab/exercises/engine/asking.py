@@ -6,12 +6,15 @@ Where a class is graded, this is all of the engine that stands beside the studen
 from __future__ import annotations
 
 import copy
+import decimal
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 Inputs = Mapping[str, Any]
+NUMBERS = numbers.Real, decimal.Decimal  # what NumPy keeps as an object, where it is none of its own
 
 
 class Raised(NamedTuple):
@@ -85,13 +88,15 @@ def plain(returned: Any, returns: Sequence[str]) -> list[np.ndarray]:
 
 
 def as_array(value: Any, name: str) -> np.ndarray:
-    """Numbers as float64, or strings.
+    """Numbers as float64, fractions and decimals too, or strings.
 
     Raises:
         TypeError: it is neither.
     """
     try:
         array = np.array(value)
+        if array.dtype.kind == "O" and all(isinstance(v, NUMBERS) for v in array.flat):
+            array = array.astype(np.float64)
     except Exception as error:  # whatever an odd object raises
         raise WrongType(f"`{name}` should be an array, but is {kind(value)}") from error
     if array.dtype.kind not in "biufU":
