@@ -18,6 +18,8 @@ from seq2seq_lab.exercises import checking, exercise_named, exercises_of
 from seq2seq_lab.exercises.catalogue.numbers import WEIGHTS
 from seq2seq_lab.exercises.engine.judging import judge, spelled
 
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers divide by 0
+
 EXERCISES = exercises_of()
 BUGS = [e for e in EXERCISES if e.symptom]
 TRAINED = {"bug-not-shifted"}  # its symptom takes seconds
@@ -41,9 +43,8 @@ def judged(exercise, answer, seed=0):
 @pytest.mark.parametrize(
     "answer", ANSWERS, ids=lambda a: f"{a.exercise}-{a.label or 'right'}-{a.function.__name__}"
 )
-@pytest.mark.parametrize("seed", [0, 1])
-def test_an_answer_of_the_corpus_is_judged_as_it_should_be(answer, seed):
-    verdict = judged(exercise_named(answer.exercise), answer.function, seed)
+def test_an_answer_of_the_corpus_is_judged_as_it_should_be(answer):
+    verdict = judged(exercise_named(answer.exercise), answer.function)
     assert verdict.state == ("wrong" if answer.label else "right"), verdict
     assert verdict.label == (answer.label or ""), verdict
 

@@ -6,6 +6,9 @@
     @wrong("clipping", "each-alone")        # the label of the hint that it must trigger
     def clipped(gradients, clip_norm): ...
 
+    @almost("clipping", "nan")              # wrong too, but only at an edge that the usual inputs miss
+    def clipped(gradients, clip_norm): ...
+
 An answer stands alone: it uses its arguments and what the notebook has imported (`np`, `tf`, `keras`, `lab`).
 """
 
@@ -21,6 +24,7 @@ class Answer(NamedTuple):
     exercise: str
     function: Callable
     label: str | None
+    almost: bool = False  # wrong at an edge alone
 
 
 ANSWERS: list[Answer] = []
@@ -36,9 +40,14 @@ def wrong(exercise: str, label: str) -> Callable:
     return _enter(exercise, label)
 
 
-def _enter(exercise, label):
+def almost(exercise: str, label: str) -> Callable:
+    """Enter an answer that is right but for an edge."""
+    return _enter(exercise, label, True)
+
+
+def _enter(exercise, label, almost=False):
     def enter(function):
-        ANSWERS.append(Answer(exercise, function, label))
+        ANSWERS.append(Answer(exercise, function, label, almost))
         return function
 
     return enter

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import seq2seq_lab as lab
-from answers import right, wrong
+from answers import almost, right, wrong
 
 # --- weight-by-word
 
@@ -220,7 +220,7 @@ def mean_not_returned(weights, mask):
 def attend_in_numpy(outputs, state, lengths, U_a, W_a, b_a, v_a):
     scores = np.tanh(outputs @ U_a + (state @ W_a)[:, None, :] + b_a) @ v_a
     mask = np.arange(outputs.shape[1]) < lengths[:, None]
-    e = np.exp(scores) * mask
+    e = np.exp(scores - scores.max(axis=1, keepdims=True)) * mask
     weights = e / e.sum(axis=1, keepdims=True)
     context = np.einsum("bs,bsh->bh", weights, outputs)
     return weights, context
@@ -239,7 +239,8 @@ def attend_in_tensorflow(outputs, state, lengths, U_a, W_a, b_a, v_a):
 def attend_text_by_text(outputs, state, lengths, U_a, W_a, b_a, v_a):
     all_weights, contexts = [], []
     for h, s, n in zip(outputs, state, lengths, strict=True):
-        e = [np.exp(v_a @ np.tanh(h[i] @ U_a + s @ W_a + b_a)) for i in range(n)]
+        scores = [v_a @ np.tanh(h[i] @ U_a + s @ W_a + b_a) for i in range(n)]
+        e = [np.exp(score - max(scores)) for score in scores]
         weights = [x / sum(e) for x in e] + [0] * (len(h) - n)
         all_weights.append(weights)
         contexts.append(sum(w * row for w, row in zip(weights, h, strict=True)))
@@ -699,7 +700,8 @@ def clip_in_place_without_return(gradients, clip_norm):
 @right("bug-looks-at-padding")
 def padding_gets_minus_infinity(scores, lengths):
     mask = np.arange(scores.shape[1]) < lengths[:, None]
-    e = np.exp(np.where(mask, scores, -np.inf))
+    scores = np.where(mask, scores, -np.inf)
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
 
 
@@ -720,7 +722,7 @@ def padding_zeroed_and_scaled(scores, lengths):
 def padding_row_by_row(scores, lengths):
     rows = []
     for row, n in zip(scores, lengths, strict=True):
-        e = np.exp(row[:n])
+        e = np.exp(row[:n] - row[:n].max())
         rows.append(np.append(e / e.sum(), np.zeros(len(row) - n)))
     return rows
 
@@ -833,3 +835,232 @@ def exact_of_the_digits_in_common(said, wanted):
     for s, w in zip(said, wanted, strict=True):
         groups.setdefault(len(w) - 1, []).append(s[: len(w) - 1] == w[:-1])
     return {n: np.mean(group) for n, group in groups.items()}
+
+
+# --- right, and not to be refused
+
+
+@right("exact-by-length")
+def exact_in_fractions(said, wanted):
+    from fractions import Fraction
+
+    groups = {}
+    for s, w in zip(said, wanted, strict=True):
+        groups.setdefault(len(w) - 1, []).append(s == w)
+    return {n: Fraction(sum(group), len(group)) for n, group in groups.items()}
+
+
+@right("exact-by-length")
+def exact_as_a_default_dictionary(said, wanted):
+    from collections import defaultdict
+
+    share = defaultdict(float)
+    lengths = np.array([len(w) for w in wanted]) - 1
+    for s, w in zip(said, wanted, strict=True):
+        share[len(w) - 1] += (s == w) / np.sum(lengths == len(w) - 1)
+    return share
+
+
+@right("clipping")
+def clip_to_an_array_if_all_are_alike(gradients, clip_norm):
+    norm = np.sqrt(sum((g**2).sum() for g in gradients))
+    clipped = [g * (clip_norm / max(norm, clip_norm)) for g in gradients]
+    return np.array(clipped) if len({g.shape for g in gradients}) == 1 else clipped
+
+
+@right("bug-looks-at-padding")
+@tf.function
+def padding_masked_in_a_graph(scores, lengths):
+    mask = tf.sequence_mask(lengths, tf.shape(scores)[1])
+    return tf.nn.softmax(tf.where(mask, scores, -1e9))
+
+
+@right("attention")
+@tf.function
+def attend_in_a_graph(outputs, state, lengths, U_a, W_a, b_a, v_a):
+    scores = tf.tensordot(tf.tanh(outputs @ U_a + (state @ W_a)[:, None] + b_a), v_a, 1)
+    weights = tf.nn.softmax(tf.where(tf.sequence_mask(lengths, tf.shape(outputs)[1]), scores, -1e9))
+    return weights, tf.einsum("bs,bsh->bh", weights, outputs)
+
+
+# --- almost right
+
+
+@almost("weight-by-word", "value")
+def words_found_by_their_letters(weights, text):
+    columns = []
+    for word in text.split():
+        start = text.index(word)
+        columns.append(weights[:, start : start + len(word) + 1].sum(1))
+    return np.stack(columns, 1)
+
+
+@almost("weight-by-word", "shape")
+def words_as_keys(weights, text):
+    sums, start = {}, 0
+    for word in text.split():
+        sums[word] = sums.get(word, 0) + weights[:, start : start + len(word) + 1].sum(1)
+        start += len(word) + 1
+    return np.stack(list(sums.values()), 1)
+
+
+@almost("weight-by-word", "raises")
+def words_up_to_the_next_space(weights, text):
+    columns, start = [], text.index(" ") + 1
+    columns.append(weights[:, :start].sum(1))
+    while start < len(text):
+        end = text.find(" ", start) + 1 or len(text)
+        columns.append(weights[:, start:end].sum(1))
+        start = end
+    return np.stack(columns, 1)
+
+
+@almost("weight-by-word", "shape")
+def words_squeezed(weights, text):
+    starts = [0] + [i + 1 for i, c in enumerate(text) if c == " "]
+    return np.squeeze(np.add.reduceat(weights, starts, axis=1))
+
+
+@almost("mean-weights", "value")
+def mean_of_what_is_not_0(weights, mask):
+    weights = weights * mask[:, :, None]
+    return weights.sum(0) / np.maximum(np.count_nonzero(weights, axis=0), 1)
+
+
+@almost("mean-weights", "shape")
+def mean_squeezed(weights, mask):
+    return np.squeeze((weights * mask[:, :, None]).sum(0) / mask.sum(0)[:, None])
+
+
+@almost("attention", "nan")
+def attend_with_a_plain_exponential(outputs, state, lengths, U_a, W_a, b_a, v_a):
+    scores = np.tanh(outputs @ U_a + (state @ W_a)[:, None] + b_a) @ v_a
+    e = np.exp(scores) * (np.arange(outputs.shape[1]) < lengths[:, None])
+    weights = e / e.sum(1, keepdims=True)
+    return weights, (weights[:, :, None] * outputs).sum(1)
+
+
+@almost("attention", "value")
+def attend_with_a_low_score(outputs, state, lengths, U_a, W_a, b_a, v_a):
+    scores = tf.tensordot(tf.tanh(outputs @ U_a + (state @ W_a)[:, None] + b_a), v_a, 1)
+    weights = tf.nn.softmax(tf.where(tf.sequence_mask(lengths, outputs.shape[1]), scores, -50.0))
+    return weights, tf.einsum("bs,bsh->bh", weights, outputs)
+
+
+@almost("attention", "value")
+def attend_with_a_penalty(outputs, state, lengths, U_a, W_a, b_a, v_a):
+    scores = tf.tensordot(tf.tanh(outputs @ U_a + (state @ W_a)[:, None] + b_a), v_a, 1)
+    weights = tf.nn.softmax(scores - 30 * (1 - tf.sequence_mask(lengths, outputs.shape[1], tf.float32)))
+    return weights, tf.einsum("bs,bsh->bh", weights, outputs)
+
+
+@almost("added-numbers", "value")
+def count_no_first_state_where_sizes_agree(encoder_units, decoder_units, attention_units):
+    H, D, A = encoder_units, decoder_units, attention_units
+    first = 0 if H == D else H * D + D
+    return 3 * H * D + A * (H + D + 2) + first
+
+
+@almost("added-numbers", "value")
+def count_the_smaller_first_state(encoder_units, decoder_units, attention_units):
+    H, D, A = encoder_units, decoder_units, attention_units
+    return 4 * H * D + A * (H + D + 2) + max(H, D)
+
+
+@almost("exact-by-length", "value")
+def exact_as_numbers(said, wanted):
+    groups = {}
+    for s, w in zip(said, wanted, strict=True):
+        groups.setdefault(len(w) - 1, []).append(int(s.strip("#") or -1) == int(w.strip("#")))
+    return {n: np.mean(group) for n, group in groups.items()}
+
+
+@almost("exact-by-length", "value")
+def exact_without_the_end(said, wanted):
+    groups = {}
+    for s, w in zip(said, wanted, strict=True):
+        groups.setdefault(len(w) - 1, []).append(s.strip("#") == w.strip("#"))
+    return {n: np.mean(group) for n, group in groups.items()}
+
+
+@almost("exact-by-length", "value")
+def exact_of_each_text_once(said, wanted):
+    groups = {}
+    for w, s in dict(zip(wanted, said, strict=True)).items():
+        groups.setdefault(len(w) - 1, []).append(s == w)
+    return {n: np.mean(group) for n, group in groups.items()}
+
+
+@almost("exact-by-length", "value")
+def exact_of_a_set(said, wanted):
+    pairs = set(zip(said, wanted, strict=True))
+    lengths = {len(w) - 1 for w in wanted}
+    return {n: np.mean([s == w for s, w in pairs if len(w) == n + 1]) for n in lengths}
+
+
+@almost("exact-by-length", "value")
+def exact_rounded(said, wanted):
+    groups = {}
+    for s, w in zip(said, wanted, strict=True):
+        groups.setdefault(len(w) - 1, []).append(s == w)
+    return {n: round(float(np.mean(group)), 2) for n, group in groups.items()}
+
+
+@almost("exact-by-length", "shape")
+def exact_up_to_ten_digits(said, wanted):
+    pairs = list(zip(said, wanted, strict=True))
+    shares = {n: [s == w for s, w in pairs if len(w) == n + 1] for n in range(1, 11)}
+    return {n: np.mean(group) for n, group in shares.items() if group}
+
+
+@almost("clipping", "raises")
+def clip_with_pythons_root(gradients, clip_norm):
+    norm = sum(float(np.sum(g**2)) for g in gradients) ** 0.5
+    factor = min(1, clip_norm / norm)
+    return [factor * g for g in gradients]
+
+
+@almost("clipping", "nan")
+def clip_directions(gradients, clip_norm):
+    norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+    return [g / norm * min(norm, clip_norm) for g in gradients]
+
+
+@almost("clipping", "raises")
+def clip_just_three(gradients, clip_norm):
+    a, b, c = gradients
+    norm = np.sqrt(np.sum(a**2) + np.sum(b**2) + np.sum(c**2))
+    return [g * min(1, clip_norm / norm) for g in (a, b, c)]
+
+
+@almost("clipping", "value")
+def clip_what_is_longer_than_1(gradients, clip_norm):
+    norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+    return [g * clip_norm / norm for g in gradients] if norm > max(1, clip_norm) else gradients
+
+
+@almost("bug-looks-at-padding", "nan")
+def padding_with_a_plain_exponential(scores, lengths):
+    mask = np.arange(scores.shape[1]) < lengths[:, None]
+    e = np.exp(np.where(mask, scores, -np.inf))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@almost("bug-looks-at-padding", "nan")
+def padding_counted_from_the_end(scores, lengths):
+    S = scores.shape[1]
+    for row, n in zip(scores, lengths, strict=True):
+        row[n - S :] = -np.inf
+    return tf.nn.softmax(scores)
+
+
+@almost("bug-looks-at-padding", "value")
+def padding_gets_a_low_score(scores, lengths):
+    mask = np.arange(scores.shape[1]) < lengths[:, None]
+    return tf.nn.softmax(np.where(mask, scores, np.float32(-50)))
+
+
+@almost("bug-looks-at-padding", "value")
+def padding_gets_a_penalty(scores, lengths):
+    mask = np.arange(scores.shape[1]) < lengths[:, None]
+    return tf.nn.softmax(scores - np.where(mask, 0, np.float32(30)))

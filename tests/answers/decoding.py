@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import seq2seq_lab as lab
-from answers import right, wrong
+from answers import almost, right, wrong
 
 # --- beam-step
 
@@ -27,8 +27,8 @@ def beam_in_a_loop(beam, next_log_p, width):
 def beam_with_a_heap(beam, next_log_p, width):
     import heapq
 
-    ended = [pair for pair in beam if pair[0][-1] == "#"]
-    going_on = [(t + s, p + q) for t, p in beam if t[-1] != "#" for s, q in next_log_p(t).items()]
+    ended = [pair for pair in beam if pair[0].endswith("#")]
+    going_on = [(t + s, p + q) for t, p in beam if t[-1:] != "#" for s, q in next_log_p(t).items()]
     return heapq.nlargest(width, ended + going_on, key=lambda pair: pair[1])
 
 
@@ -349,7 +349,7 @@ def schedule_of_nan(samples):
 
 @wrong("schedule", "never")
 def schedule_by_whole_numbers(samples):
-    return min(0.3, samples // 1_000_000)
+    return min(0.3, samples // 100_000_000)
 
 
 @wrong("schedule", "never")
@@ -359,7 +359,7 @@ def schedule_of_min_and_max_mixed_up(samples):
 
 @wrong("schedule", "always")
 def schedule_of_max_for_min(samples):
-    return max(1, samples / 1_000_000)
+    return max(1, samples / 100_000_000)
 
 
 @wrong("schedule", "shape")
@@ -568,3 +568,146 @@ def beam_that_wants_no_ends(beam, next_log_p, width):
         assert beginning.isdigit()
         found += [(beginning + symbol, log_p + log_q) for symbol, log_q in next_log_p(beginning).items()]
     return sorted(found, key=lambda pair: -pair[1])[:width]
+
+
+# --- right, and not to be refused
+
+
+@right("beam-step")
+def beam_that_asks_for_nothing(beam, next_log_p, width):
+    found = []
+    for text, log_p in beam:
+        following = next_log_p(text)
+        if text.endswith("#"):
+            following = {"": 0}
+        found += [(text + symbol, log_p + log_q) for symbol, log_q in following.items()]
+    return sorted(found, key=lambda pair: -pair[1])[:width]
+
+
+@right("beam-step")
+def beam_in_decimals(beam, next_log_p, width):
+    from decimal import Decimal
+
+    found = [(t, Decimal(p)) for t, p in beam if t.endswith("#")]
+    for t, p in beam:
+        if not t.endswith("#"):
+            found += [(t + s, Decimal(p) + Decimal(q)) for s, q in next_log_p(t).items()]
+    return sorted(found, key=lambda pair: pair[1], reverse=True)[:width]
+
+
+@right("schedule")
+def schedule_behind_the_plan(samples):
+    return 0.0 if samples < 200_001 else 0.25
+
+
+@right("schedule")
+def schedule_that_rises_late(samples):
+    return min(0.3, max(0, samples - 300_000) / 1_000_000)
+
+
+@right("schedule")
+def schedule_in_whole_millions(samples):
+    return min(0.3, samples // 1_000_000)
+
+
+@right("bug-wrong-step")
+@tf.function
+def steps_in_a_graph(decoder, h, steps):
+    token, tokens = tf.constant(10, tf.int64), []
+    for _ in range(steps):
+        h = decoder.step(token, h)
+        token = tf.argmax(decoder.logits(h))
+        tokens.append(token)
+    return tf.stack(tokens)
+
+
+# --- almost right
+
+
+@almost("beam-step", "raises")
+def beam_that_looks_at_the_last_symbol(beam, next_log_p, width):
+    found = []
+    for text, log_p in beam:
+        if text[-1] == "#":
+            found.append((text, log_p))
+        else:
+            found += [(text + s, log_p + q) for s, q in next_log_p(text).items()]
+    return sorted(found, key=lambda pair: -pair[1])[:width]
+
+
+@almost("beam-step", "value")
+def beam_by_its_numbers(beam, next_log_p, width):
+    found = {}
+    for text, log_p in beam:
+        for symbol, log_q in {"": 0}.items() if text.endswith("#") else next_log_p(text).items():
+            found[log_p + log_q] = text + symbol
+    return [(found[log_p], log_p) for log_p in sorted(found, reverse=True)[:width]]
+
+
+@almost("beam-step", "raises")
+def beam_that_takes_width_times_the_best(beam, next_log_p, width):
+    found = []
+    for text, log_p in beam:
+        following = {"": 0} if text.endswith("#") else next_log_p(text)
+        found += [(text + s, log_p + q) for s, q in following.items()]
+    best = []
+    for _ in range(width):
+        best.append(max(found, key=lambda pair: pair[1]))
+        found.remove(best[-1])
+    return best
+
+
+@almost("beam-step", "value")
+def beam_of_one_ended_at_most(beam, next_log_p, width):
+    ended = [pair for pair in beam if pair[0].endswith("#")][:1]
+    found = [(t + s, p + q) for t, p in beam if not t.endswith("#") for s, q in next_log_p(t).items()]
+    return sorted(found + ended, key=lambda pair: -pair[1])[:width]
+
+
+@almost("scores", "value")
+def scores_of_digits_and_an_end(hypotheses, length_power):
+    return [h.log_probability / (len(h.text.strip("#")) + 1) ** length_power for h in hypotheses]
+
+
+@almost("scores", "shape")
+def scores_by_text(hypotheses, length_power):
+    scores = {h.text: h.log_probability / len(h.text) ** length_power for h in hypotheses}
+    return list(scores.values())
+
+
+@almost("scores", "value")
+def scores_of_texts_with_an_end(hypotheses, length_power):
+    return [h.log_probability / (h.text.find("#") + 1 or 99) ** length_power for h in hypotheses]
+
+
+@almost("schedule", "out-of-range")
+def schedule_up_to_the_plan(samples):
+    return samples / 200_000
+
+
+@almost("schedule", "out-of-range")
+def schedule_that_falls_as_planned(samples):
+    return 0.4 - 0.4 * samples / 200_000
+
+
+@almost("schedule", "raises")
+def schedule_from_a_list(samples):
+    return [0, 0.1, 0.2, 0.25, 0.3][samples // 50_000]
+
+
+@almost("bug-wrong-step", "shape")
+def steps_at_least_two(decoder, h, steps):
+    tokens = [10]
+    for _ in range(max(2, steps)):
+        h = decoder.step(tokens[-1], h)
+        tokens.append(np.argmax(decoder.logits(h)))
+    return tokens[1:]
+
+
+@almost("bug-wrong-step", "shape")
+def steps_squeezed(decoder, h, steps):
+    tokens = [10]
+    for _ in range(steps):
+        h = decoder.step(tokens[-1], h)
+        tokens.append(np.argmax(decoder.logits(h)))
+    return np.squeeze(tokens[1:])

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import seq2seq_lab as lab
-from answers import right, wrong
+from answers import almost, right, wrong
 
 # --- accuracy-by-position
 
@@ -1060,3 +1060,201 @@ def encode_in_place(step, x, lengths, h):
 def candidate_in_place(x, h, r, W_xc, W_hc, b_c):
     h *= r
     return np.tanh(x @ W_xc + h @ W_hc + b_c)
+
+
+# --- right, and not to be refused
+
+
+@right("accuracy-by-position")
+def by_position_in_fractions(said, wanted, mask):
+    from fractions import Fraction
+
+    true = mask.astype(bool)
+    right = ((said == wanted) & true).sum(0)
+    return [Fraction(int(r), int(n)) for r, n in zip(right, true.sum(0), strict=True)]
+
+
+@right("gate-shapes")
+def shapes_as_an_array(symbols, embedding, units):
+    return np.array([[embedding, units], [units, units]])
+
+
+@right("gate-shapes")
+def shapes_as_a_tensor(symbols, embedding, units):
+    return tf.constant([[embedding, units], [units, units]])
+
+
+@right("both-ways")
+def both_ways_of_tensors_to_numpy(forwards, backwards, inputs, inputs_seqlen):
+    outputs, state = forwards(inputs, inputs_seqlen)
+    turned = tf.reverse_sequence(inputs, inputs_seqlen, seq_axis=1)
+    back, state_back = backwards(turned, inputs_seqlen)
+    back = tf.reverse_sequence(back.numpy(), inputs_seqlen, seq_axis=1).numpy()
+    both = np.concatenate([outputs.numpy(), back], 2)
+    return both, np.concatenate([state.numpy(), state_back.numpy()], 1)
+
+
+@right("both-ways")
+@tf.function
+def both_ways_in_a_graph(forwards, backwards, inputs, inputs_seqlen):
+    outputs, state = forwards(inputs, inputs_seqlen)
+    turned = tf.reverse_sequence(inputs, inputs_seqlen, seq_axis=1)
+    back, state_back = backwards(turned, inputs_seqlen)
+    back = tf.reverse_sequence(back, inputs_seqlen, seq_axis=1)
+    return tf.concat([outputs, back], 2), tf.concat([state, state_back], 1)
+
+
+@right("bug-over-padding")
+@tf.function
+def encode_in_a_graph(step, x, lengths, h):
+    for t in range(x.shape[1]):
+        h = tf.where((t < lengths)[:, None], step(x[:, t], h), h)
+    return h
+
+
+# --- errors that are no evidence for a mistake
+
+
+@wrong("one-class", "raises")
+def one_class_with_an_unrelated_error(states, lengths, W, b):
+    last = [states[i, n - 1] for i, n in enumerate(lengths)]
+    return tf.nn.softmax(np.stack(last) @ W + b)[:, len(b) + len(last)]
+
+
+@wrong("one-class", "raises")
+def one_class_of_a_column_that_is_not_there(states, lengths, W, b):
+    return tf.nn.softmax(states[:, states.shape[1]] @ W + b)
+
+
+# --- almost right
+
+
+@almost("accuracy-by-position", "nan")
+def by_position_without_zeros(said, wanted, mask):
+    is_true = wanted != 0
+    return ((said == wanted) & is_true).sum(0) / is_true.sum(0)
+
+
+@almost("accuracy-by-position", "value")
+def by_position_less_the_padding(said, wanted, mask):
+    return ((said == wanted).sum(0) - (1 - mask).sum(0)) / mask.sum(0)
+
+
+@almost("accuracy-by-position", "shape")
+def by_position_squeezed(said, wanted, mask):
+    return np.squeeze(((said == wanted) * mask).sum(0) / mask.sum(0))
+
+
+@almost("gate-shapes", "value")
+def shapes_sorted(symbols, embedding, units):
+    return tuple(sorted((embedding, units))), (units, units)
+
+
+@almost("gate-shapes", "value")
+def shapes_of_the_larger_input(symbols, embedding, units):
+    return (max(symbols, embedding), units), (units, units)
+
+
+@almost("copying-cell", "shape")
+def copying_with_32_units_at_most(units):
+    return lab.GRUCell(min(units, 32), b_z=keras.initializers.Constant(10))
+
+
+@almost("softmax-over-time", "shape")
+def softmax_squeezed(states, W, b):
+    logits = np.squeeze(states @ W + b)
+    return logits, tf.nn.softmax(logits)
+
+
+@almost("softmax-over-time", "value")
+def softmax_along_what_is_as_long_as_b(states, W, b):
+    logits = states @ W + b
+    e = np.exp(logits - logits.max())
+    return logits, e / e.sum(axis=logits.shape.index(len(b)), keepdims=True)
+
+
+@almost("jaggedness", "nan")
+def jagged_where_it_moves(curve):
+    jumps = np.abs(np.diff(curve))
+    return jumps[jumps > 0].mean()
+
+
+@almost("jaggedness", "value")
+def jagged_by_sizes(curve):
+    return np.abs(np.diff(np.abs(curve))).mean()
+
+
+@almost("one-class", "shape")
+def one_class_squeezed(states, lengths, W, b):
+    last = np.squeeze(states[np.arange(len(states)), lengths - 1])
+    return tf.nn.softmax(tf.tensordot(last, W, 1) + b)
+
+
+@almost("one-class", "value")
+def one_class_of_rows_by_columns(states, lengths, W, b):
+    rows = np.arange(states.shape[1])[: len(states)]
+    return tf.nn.softmax(states[rows, lengths - 1] @ W + b)
+
+
+@almost("both-ways", "value")
+def both_ways_of_what_is_not_0(forwards, backwards, inputs, inputs_seqlen):
+    n = np.count_nonzero(inputs, axis=1)
+    outputs, state = forwards(inputs, n)
+    back, state_back = backwards(tf.reverse_sequence(inputs, n, seq_axis=1), n)
+    return tf.concat([outputs, tf.reverse_sequence(back, n, 1)], 2), tf.concat([state, state_back], 1)
+
+
+@almost("both-ways", "shape")
+def both_ways_squeezed(forwards, backwards, inputs, inputs_seqlen):
+    outputs, state = forwards(inputs, inputs_seqlen)
+    back, state_back = backwards(tf.reverse_sequence(inputs, inputs_seqlen, 1), inputs_seqlen)
+    outputs = tf.concat([outputs, tf.reverse_sequence(back, inputs_seqlen, 1)], 2)
+    return outputs, tf.squeeze(tf.concat([state, state_back], 1))
+
+
+@almost("bug-padded-loss", "value")
+def mean_loss_of_what_is_not_0(losses, mask):
+    losses = losses * mask
+    return losses[losses != 0].mean()
+
+
+@almost("bug-padded-loss", "value")
+def mean_loss_by_counting(losses, mask):
+    losses = losses * mask
+    return losses.sum() / np.count_nonzero(losses)
+
+
+@almost("bug-not-shifted", "value")
+def shifted_without_zeros(targets_out):
+    start = np.full((len(targets_out), 1), 10)
+    return np.concatenate([start, targets_out[:, :-1]], axis=1) * (targets_out != 0)
+
+
+@almost("bug-not-shifted", "shape")
+def shifted_and_squeezed(targets_out):
+    return np.squeeze(np.pad(targets_out[:, :-1], [(0, 0), (1, 0)], constant_values=10))
+
+
+@almost("bug-over-padding", "value")
+def encode_along_the_last_axis(step, x, lengths, h):
+    for t in range(min(x.shape[2], max(lengths))):
+        h = np.where((t < lengths)[:, None], step(x[:, t], h), h)
+    return h
+
+
+@almost("bug-over-padding", "shape")
+def encode_squeezed(step, x, lengths, h):
+    for t in range(x.shape[1]):
+        h = np.where((t < lengths)[:, None], step(x[:, t], h), h)
+    return np.squeeze(h)
+
+
+@almost("bug-reset-gate", "shape")
+def candidate_squeezed(x, h, r, W_xc, W_hc, b_c):
+    return np.squeeze(np.tanh(x @ W_xc + (r * h) @ W_hc + b_c))
+
+
+@almost("bug-reset-gate", "nan")
+def candidate_by_division(x, h, r, W_xc, W_hc, b_c):
+    closed = (1 - r) / r
+    return np.tanh(x @ W_xc + (h - r * closed * h) @ W_hc + b_c)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from seq2seq_lab.data import get_batch, length_mask
 from seq2seq_lab.exercises.catalogue import calls
-from seq2seq_lab.exercises.catalogue.numbers import lengths, masked, normal, sizes, softmax
+from seq2seq_lab.exercises.catalogue.numbers import batches, lengths, masked, normal, sizes, softmax
 from seq2seq_lab.exercises.engine.exercise import Exercise, Mistake
+from seq2seq_lab.vocabulary import WORDS
 
 # --- one map: weights by word
 
 
-def _draw_map(rng, case):
-    text = get_batch(1, 2, 2 + case, rng).text_inputs[0]
-    weights = softmax(2 * normal(rng, 2 + case, len(text)))
-    return {"weights": weights, "text": str(text)}
+def _draw_map(rng, T, words):
+    """A map of `T` symbols, or as many as there are characters, and a text of these words, or of so many."""
+    if isinstance(words, int):
+        words = " ".join(rng.choice(WORDS, words, replace=False))
+    return {"weights": softmax(2 * normal(rng, T or len(words), len(words))), "text": words}
 
 
 def _words(text, space_belongs_to):
@@ -34,7 +38,18 @@ BY_WORD = Exercise(
     name="weight-by-word",
     task="how much weight each symbol gives to each word",
     points=2,
-    draw=_draw_map,
+    draws={
+        "a text of two words": lambda rng: _draw_map(rng, 3, 2),
+        "a text of five words": lambda rng: _draw_map(rng, 6, 5),
+        "a single word": lambda rng: _draw_map(rng, 2, 1),
+        "a word that comes twice": lambda rng: _draw_map(rng, 4, "one three one"),
+        "a word and once more the same": lambda rng: _draw_map(rng, 3, "two two"),
+        "words that are all as long": lambda rng: _draw_map(rng, 5, "six one two"),
+        "a row for each word": lambda rng: _draw_map(rng, 4, 4),
+        "a row for each character": lambda rng: _draw_map(rng, None, 2),
+        "a single row": lambda rng: _draw_map(rng, 1, 3),
+        "a text of ten words": lambda rng: _draw_map(rng, 11, 10),
+    },
     reference=weight_by_word,
     returns=("weights_by_word",),
     mistakes=(
@@ -72,10 +87,9 @@ BY_WORD = Exercise(
 # --- all maps: the mean by target position
 
 
-def _draw_maps(rng, case):
-    B, T, S = 3 + case, 2 + case, 4 + case
-    mask = length_mask(lengths(rng, B, T), T)
-    return {"weights": softmax(normal(rng, B, T, S)), "mask": mask.astype(np.float32)}
+def _draw_maps(rng, lengths, T, S=None, sharp=1):
+    mask = length_mask(lengths, T).astype(np.float32)
+    return {"weights": softmax(sharp * normal(rng, len(lengths), T, S or T + 2)), "mask": mask}
 
 
 def mean_weights(weights, mask):
@@ -86,7 +100,11 @@ MEAN_WEIGHTS = Exercise(
     name="mean-weights",
     task="mean attention by target position, masked",
     points=2,
-    draw=_draw_maps,
+    draws={
+        **batches(_draw_maps, all_reached=True),
+        "sizes that are all alike": lambda rng: _draw_maps(rng, lengths(rng, 4, 4), 4, 4),
+        "weights of which many are 0": lambda rng: _draw_maps(rng, lengths(rng, 5, 3), 3, 6, 1000),
+    },
     reference=mean_weights,
     returns=("mean",),
     mistakes=(
@@ -127,10 +145,29 @@ MEAN_WEIGHTS = Exercise(
 # --- attention
 
 
-def _draw_attention(rng, case):
-    B, S, H, D, A = ((2, 3, 2, 3, 4), (3, 4, 4, 2, 3), (4, 6, 3, 5, 2), (5, 7, 6, 4, 8))[case]
+def _draw_attention(rng, lengths, S, sizes=None):
+    B, (H, D, A) = len(lengths), sizes or (S + 1, S + 3, S + 2)
     W = {"U_a": normal(rng, H, A), "W_a": normal(rng, D, A), "b_a": normal(rng, A), "v_a": normal(rng, A)}
-    return {"outputs": normal(rng, B, S, H), "state": normal(rng, B, D), "lengths": lengths(rng, B, S), **W}
+    return {"outputs": normal(rng, B, S, H), "state": normal(rng, B, D), "lengths": lengths, **W}
+
+
+def _draw_large(rng, size):
+    """Scores near `size`, within 1."""
+    drawn = _draw_attention(rng, np.array([3, 5, 2], np.int32), 5)
+    for name, scale in (("U_a", 0.1), ("W_a", 0.1), ("b_a", 0.1)):
+        drawn[name] *= scale
+    return {**drawn, "b_a": drawn["b_a"] + 3, "v_a": np.full_like(drawn["v_a"], size / len(drawn["v_a"]))}
+
+
+def _draw_high_padding(rng):
+    """Scores between -20 and 0 at the true places, and between 0 and 20 at the others."""
+    n, S = np.array([2, 4, 1], np.int32), 4
+    drawn = _draw_attention(rng, n, S)
+    sign = np.where(length_mask(n, S), -1, 1)[..., None].astype(np.float32)
+    drawn["outputs"] = sign * rng.uniform(0.2, 1, drawn["outputs"].shape).astype(np.float32)
+    H, A = drawn["U_a"].shape
+    drawn |= {"U_a": np.full((H, A), 1 / H, np.float32), "b_a": 0.1 * drawn["b_a"]}
+    return {**drawn, "W_a": 0.05 * drawn["W_a"], "v_a": np.full(A, 20 / A, np.float32)}
 
 
 def _scores(outputs, state, U_a, W_a, b_a, v_a):
@@ -165,7 +202,14 @@ ATTENTION = Exercise(
     name="attention",
     task="additive attention with its mask",
     points=3,
-    draw=_draw_attention,
+    draws={
+        **batches(_draw_attention),
+        "sizes that are all alike": lambda rng: _draw_attention(rng, lengths(rng, 4, 4), 4, (4, 4, 4)),
+        "S larger than all other sizes": lambda rng: _draw_attention(rng, lengths(rng, 3, 9), 9, (2, 4, 3)),
+        "scores of 100": lambda rng: _draw_large(rng, 100),
+        "scores of -100": lambda rng: _draw_large(rng, -100),
+        "high scores behind the end": _draw_high_padding,
+    },
     reference=attend,
     returns=("weights", "context"),
     mistakes=(
@@ -195,7 +239,7 @@ ATTENTION = Exercise(
         ),
         Mistake(
             "no-bias",
-            "one of the four parameters is not used.",
+            "`b_a` makes no difference here. In the equation it stands inside the tanh.",
             lambda outputs, state, lengths, U_a, W_a, b_a, v_a: attend(
                 outputs, state, lengths, U_a, W_a, 0 * b_a, v_a
             ),
@@ -223,7 +267,7 @@ COST = Exercise(
     name="added-numbers",
     task="how many numbers attention adds to the model",
     points=2,
-    draw=lambda rng, case: sizes(rng, "encoder_units", "decoder_units", "attention_units"),
+    draws=sizes("encoder_units", "decoder_units", "attention_units"),
     reference=added_numbers,
     returns=("numbers",),
     mistakes=(
@@ -255,19 +299,21 @@ COST = Exercise(
 # --- twenty digits: exact match by length
 
 
-LENGTHS = ((1, 3), (2, 5), (1, 2, 4), (2, 3, 6))
-
-
-def _draw_translations(rng, case):
-    """Of the first length nothing is right; of the others, some."""
+def _draw_translations(rng, *digits):
+    """So many digits. Of the first length nothing is right; of the others, some."""
     said, wanted = [], []
-    for n in LENGTHS[case]:
-        for i, text in enumerate(map(str, get_batch(4, n, n, rng).text_targets_out)):
-            right = n != LENGTHS[case][0] and (i == 0 or (i > 1 and rng.random() < 0.5))
+    for more, n in enumerate(digits):
+        for i, text in enumerate(map(str, get_batch(3 + more, n, n, rng).text_targets_out)):
+            right = more and (i == 0 or (i > 1 and rng.random() < 0.5))
             wanted.append(text)
             said.append(text if right else _spoiled(text, rng.integers(4)))
     order = rng.permutation(len(said))
     return {"said": [said[i] for i in order], "wanted": [wanted[i] for i in order]}
+
+
+def _texts(*pairs):
+    """Draws just these: pairs of what was said and what was wanted."""
+    return lambda rng: {"said": [s for s, _ in pairs], "wanted": [w for _, w in pairs]}
 
 
 def _spoiled(text, how):
@@ -284,6 +330,15 @@ def exact_by_length(said, wanted, length=lambda s, w: len(w) - 1, share=lambda s
     return {n: reduce(group) for n, group in groups.items()}
 
 
+def _by_key(result):
+    """What stands in the dictionary under each key."""
+    keys, values = result
+    if keys.ndim != 1 or values.shape[:1] != keys.shape:
+        raise ValueError("no dictionary")
+    keys = map(repr, keys.tolist()) if keys.dtype.kind == "U" else (f"{key:.12g}" for key in keys)
+    return dict(zip((f"exact_match[{key}]" for key in keys), values, strict=True))
+
+
 def _places_right(s, w):
     return np.mean([a == b for a, b in zip(s.ljust(len(w)), w, strict=False)])
 
@@ -292,7 +347,18 @@ BY_LENGTH = Exercise(
     name="exact-by-length",
     task="exact match by number of digits",
     points=2,
-    draw=_draw_translations,
+    draws={
+        "two lengths": lambda rng: _draw_translations(rng, 1, 3),
+        "three lengths": lambda rng: _draw_translations(rng, 2, 5, 3),
+        "nine, ten and eleven digits": lambda rng: _draw_translations(rng, 9, 10, 11),
+        "leading zeros": _texts(("7#", "007#"), ("01#", "01#"), ("10#", "010#"), ("0#", "00#")),
+        "no # at the end": _texts(("12", "12#"), ("345#", "345#"), ("67#", "67#"), ("89", "89#")),
+        "the same text twice": _texts(("12#", "12#"), ("21#", "12#"), ("12#", "12#"), ("345#", "345#")),
+        "all that was said alike": _texts(("12#", "12#"), ("12#", "34#"), ("12#", "345#")),
+        "nothing said but #": _texts(("#", "12#"), ("#", "3#"), ("4#", "4#")),
+        "a single text": _texts(("125#", "125#")),
+        "nothing right": _texts(("1#", "2#"), ("21#", "12#")),
+    },
     reference=exact_by_length,
     returns=("numbers_of_digits", "exact_match"),
     mistakes=(
@@ -305,6 +371,7 @@ BY_LENGTH = Exercise(
             "length-of-said",
             "sorted by the length of what was said; a text has as many digits as were wanted.",
             lambda said, wanted: exact_by_length(said, wanted, lambda s, w: len(s) - 1),
+            lambda said, wanted: exact_by_length(said, wanted, lambda s, w: len(s.rstrip("#"))),
         ),
         Mistake(
             "tokens",
@@ -328,16 +395,27 @@ BY_LENGTH = Exercise(
         ),
     ),
     call=calls.by_length,
+    parts=_by_key,
 )
 
 
 # --- gradient clipping
 
 
-def _draw_gradients(rng, case):
-    scale = (3, 0.1, 1, 5)[case]
-    shapes = ((2,), (2, 3), (1 + case, 2))
-    return {"gradients": [scale * normal(rng, *s) for s in shapes], "clip_norm": float(rng.uniform(0.8, 1.5))}
+def _draw_gradients(rng, clip_norm, norm, *shapes):
+    """Gradients of these shapes whose global norm is `norm`."""
+    gradients = [normal(rng, *shape) for shape in shapes]
+    scale = norm / np.sqrt(sum((g**2).sum() for g in gradients))
+    return {"gradients": [np.float32(scale) * g for g in gradients], "clip_norm": clip_norm}
+
+
+def _by_place(result):
+    """Each gradient by its place in the list."""
+    shapes, numbers = result
+    shapes = [tuple(map(int, filter(None, shape.split(",")))) for shape in shapes.tolist()]
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    parts = zip(np.split(numbers, ends[:-1]), shapes, strict=True)
+    return {f"gradients[{i}]": part.reshape(shape) for i, (part, shape) in enumerate(parts)}
 
 
 def clipped(gradients, clip_norm):
@@ -353,9 +431,27 @@ CLIPPING = Exercise(
     name="clipping",
     task="clipping by global norm",
     points=2,
-    draw=_draw_gradients,
+    draws={
+        "gradients whose norm is large": lambda rng: _draw_gradients(rng, 1.25, 8, (2,), (2, 3), (1, 2)),
+        "gradients whose norm is small": lambda rng: _draw_gradients(rng, 1.25, 0.5, (2,), (2, 3), (2, 2)),
+        "a clip_norm below 1": lambda rng: _draw_gradients(rng, 0.5, 0.75, (3,), (1, 2), (2, 2)),
+        "a clip_norm above 1": lambda rng: _draw_gradients(rng, 5.0, 4.0, (3,), (2, 2), (4,)),
+        "a single gradient": lambda rng: _draw_gradients(rng, 1.5, 6, (2, 3)),
+        "four gradients": lambda rng: _draw_gradients(rng, 1.5, 6, (2,), (3, 2), (1,), (2, 1, 2)),
+        "two gradients of one shape": lambda rng: _draw_gradients(rng, 0.8, 2, (2, 2), (2, 2)),
+        "gradients that are all 0": lambda rng: {
+            "gradients": [np.zeros((2,), np.float32), np.zeros((1, 3), np.float32)],
+            "clip_norm": 1.25,
+        },
+        "a norm of just clip_norm": lambda rng: {
+            "gradients": [np.float32([3]), np.float32([4])],
+            "clip_norm": 5.0,
+        },
+    },
     reference=clipped,
-    returns=("first", "second", "third"),
+    returns=("shapes", "numbers"),
+    call=calls.for_gradients,
+    parts=_by_place,
     mistakes=(
         Mistake(
             "each-alone",
@@ -397,9 +493,10 @@ CLIPPING = Exercise(
 # --- the bug clinic: attention that looks at padding
 
 
-def _draw_scores(rng, case):
-    B, S = 3 + case, 4 + case
-    return {"scores": normal(rng, B, S), "lengths": rng.integers(2, S, B).astype(np.int32)}
+def _draw_scores(rng, lengths, S, mean=0, behind=0):
+    """Scores around a mean, and around `behind` at the places behind the end."""
+    means = np.where(length_mask(lengths, S), mean, behind).astype(np.float32)
+    return {"scores": normal(rng, len(lengths), S) + means, "lengths": lengths}
 
 
 def _weight_of_padding(answer, seed):
@@ -417,7 +514,12 @@ LOOKS_AT_PADDING = Exercise(
     name="bug-looks-at-padding",
     task="clinic: attention that looks at padding",
     points=2,
-    draw=_draw_scores,
+    draws={
+        **batches(_draw_scores),
+        "scores of 100": lambda rng: _draw_scores(rng, lengths(rng, 3, 5), 5, 97, 97),
+        "scores of -100": lambda rng: _draw_scores(rng, lengths(rng, 3, 5), 5, -97, -97),
+        "high scores behind the end": lambda rng: _draw_scores(rng, lengths(rng, 3, 5), 5, -25, 25),
+    },
     reference=masked_weights,
     returns=("weights",),
     mistakes=(

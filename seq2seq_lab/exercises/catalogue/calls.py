@@ -6,6 +6,7 @@ mistake and no expected value belongs here.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -51,27 +52,53 @@ def for_decoder_inputs(answer: Callable, targets_out: np.ndarray, targets_mask: 
     return np.where(targets_mask == 1, read, 0)
 
 
+def for_shapes(answer: Callable, *sizes: int) -> Any:
+    """Two shapes, which may as well be the rows of an array."""
+    returned = answer(*sizes)
+    return (
+        returned if returned is None or isinstance(returned, (tuple, list)) else [*as_array(returned, "it")]
+    )
+
+
 def by_length(answer: Callable, said: list[str], wanted: list[str]) -> Any:
-    """The dictionary as two arrays, in the order of its keys."""
+    """The dictionary as two arrays, of its keys and of its values."""
     returned = answer(said, wanted)
     if returned is None:
         return None
-    if not isinstance(returned, dict):
+    if not isinstance(returned, Mapping):
         raise WrongType(f"it should return a dictionary, not {kind(returned)}")
-    return sorted(returned), [returned[key] for key in sorted(returned)]
+    return as_array([*returned], "the keys"), as_array([*returned.values()], "exact_match")
 
 
-class NothingFollows(Exception):
-    """`next_log_p` was asked for what follows a `#`."""
+def for_gradients(answer: Callable, gradients: list[np.ndarray], clip_norm: float) -> Any:
+    """The list, of any length, as two arrays: the shapes as texts such as "2,3", and all numbers in a row."""
+    returned = answer(gradients, clip_norm)
+    if returned is None:
+        return None
+    if not isinstance(returned, (tuple, list, np.ndarray)):
+        raise WrongType(f"it should return a list of arrays, not {kind(returned)}")
+    arrays = [as_array(array, f"gradients[{i}]") for i, array in enumerate(returned)]
+    for i, array in enumerate(arrays):
+        if array.dtype.kind == "U":
+            raise WrongType(f"`gradients[{i}]` is text")
+    shapes = [",".join(map(str, array.shape)) for array in arrays]
+    return np.array(shapes, str), np.concatenate([np.empty(0), *map(np.ravel, arrays)])
+
+
+# What `next_log_p` says of a beginning that has ended, after which nothing can follow: more than any
+# log-probability can be, so that an answer may ask, but not use it.
+ENDED = {"0": 100.0, "3": 99.0, "6": 98.0, "#": 97.0}
+SAME = 1e-6  # at most so far apart are two log-probabilities that make a tie
 
 
 def for_beam(answer: Callable, beam: list, table: Mapping[str, Mapping[str, float]], width: int) -> Any:
-    """The beam as texts and numbers; `table` holds what can follow each beginning."""
+    """The beam as texts and numbers; `table` holds what can follow each beginning.
+
+    Of a tie each may come first: those are put in the order of their texts.
+    """
 
     def next_log_p(beginning):
-        if beginning.endswith("#"):
-            raise NothingFollows(f"nothing can follow {beginning!r}")
-        return dict(table[beginning])
+        return dict(ENDED if beginning.endswith("#") else table[beginning])
 
     returned = answer(beam, next_log_p, width)
     if returned is None:
@@ -79,7 +106,13 @@ def for_beam(answer: Callable, beam: list, table: Mapping[str, Mapping[str, floa
     pairs = (tuple, list)
     if not isinstance(returned, pairs) or not all(isinstance(p, pairs) and len(p) == 2 for p in returned):
         raise WrongType("it should return a list of pairs, a beginning and its log-probability each")
-    return np.array([text for text, _ in returned], str), [number for _, number in returned]
+    texts = np.array([text for text, _ in returned], str)
+    numbers = as_array([number for _, number in returned], "log_probabilities")
+    if texts.ndim != 1 or numbers.ndim != 1 or numbers.dtype.kind == "U":
+        return texts, numbers
+    place = np.cumsum(np.abs(np.diff(numbers, prepend=numbers[:1])) > SAME)
+    order = sorted(range(len(texts)), key=lambda i: (place[i], texts[i]))
+    return texts[order], numbers[order]
 
 
 def for_each(answer: Callable, samples: Sequence[int]) -> Any:
@@ -91,20 +124,44 @@ def for_each(answer: Callable, samples: Sequence[int]) -> Any:
 # Small networks that answers are handed, without TensorFlow
 
 
+class Numbers(np.ndarray):
+    """An array that has `numpy()`, as tensors have."""
+
+    def numpy(self) -> np.ndarray:
+        return np.asarray(self)
+
+
+def _of_arrays(compute, inputs, *shapes):
+    """What `compute` makes of arrays, as float32; in a `tf.function`, of tensors: tensors of these shapes."""
+    tf = sys.modules.get("tensorflow")
+    if tf is None or not any(map(tf.is_symbolic_tensor, inputs)):
+        results = compute(*map(np.asarray, inputs))
+        return tuple(np.asarray(r, np.float32).view(Numbers) for r in results)
+    results = tf.numpy_function(
+        lambda *arrays: [np.asarray(r, np.float32) for r in compute(*arrays)],
+        inputs,
+        [tf.float32] * len(shapes),
+    )
+    return tuple(tf.ensure_shape(r, shape) for r, shape in zip(results, shapes, strict=True))
+
+
 class Reader:
     """A small encoder: `(inputs, inputs_seqlen)` -> `(B, S, H)`, `(B, H)`."""
 
     def __init__(self, embeddings: np.ndarray, W: np.ndarray) -> None:
         self.embeddings, self.W = embeddings, W
 
-    def __call__(self, inputs: Any, inputs_seqlen: Any) -> tuple[np.ndarray, np.ndarray]:
-        inputs, n = np.asarray(inputs), np.asarray(inputs_seqlen)
+    def __call__(self, inputs: Any, inputs_seqlen: Any) -> tuple[Any, Any]:
+        (B, S), H = np.shape(inputs), len(self.W)
+        return _of_arrays(self._read, (inputs, inputs_seqlen), (B, S, H), (B, H))
+
+    def _read(self, inputs, inputs_seqlen):
         h, outputs = np.zeros((len(inputs), len(self.W)), np.float32), []
         for ids in inputs.T:
             h = np.tanh(self.embeddings[ids] + h @ self.W)
             outputs.append(h)
         outputs = np.stack(outputs, 1)
-        return outputs, outputs[np.arange(len(inputs)), n - 1]
+        return outputs, outputs[np.arange(len(inputs)), inputs_seqlen - 1]
 
     def __repr__(self) -> str:
         return f"an encoder of {len(self.W)} units"
@@ -116,8 +173,11 @@ class Step:
     def __init__(self, W_x: np.ndarray, W_h: np.ndarray) -> None:
         self.W_x, self.W_h = W_x, W_h
 
-    def __call__(self, x: Any, h: Any) -> np.ndarray:
-        return np.tanh(np.asarray(x) @ self.W_x + np.asarray(h) @ self.W_h)
+    def __call__(self, x: Any, h: Any) -> Any:
+        return _of_arrays(self._next, (x, h), (None, len(self.W_h)))[0]
+
+    def _next(self, x, h):
+        return [np.tanh(x @ self.W_x + h @ self.W_h)]
 
     def __repr__(self) -> str:
         return f"a step of {len(self.W_h)} units"
@@ -129,11 +189,14 @@ class Writer:
     def __init__(self, embeddings: np.ndarray, W: np.ndarray, W_out: np.ndarray) -> None:
         self.embeddings, self.W, self.W_out = embeddings, W, W_out
 
-    def step(self, token: Any, h: Any) -> np.ndarray:
-        return np.tanh(self.embeddings[int(token)] + np.asarray(h) @ self.W)
+    def step(self, token: Any, h: Any) -> Any:
+        return _of_arrays(self._next, (token, h), (len(self.W),))[0]
 
-    def logits(self, h: Any) -> np.ndarray:
-        return np.asarray(h) @ self.W_out
+    def logits(self, h: Any) -> Any:
+        return _of_arrays(lambda h: [h @ self.W_out], (h,), (self.W_out.shape[1],))[0]
+
+    def _next(self, token, h):
+        return [np.tanh(self.embeddings[int(token)] + h @ self.W)]
 
     def __repr__(self) -> str:
         return f"a small decoder of {len(self.W)} units"

@@ -13,24 +13,27 @@ from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS
 # --- one step of a beam
 
 
-# beginnings with their log-probabilities; none to be found, all from one, ended in front and behind
-BEAMS = (
-    {"1": -0.3, "2": -4.0},
-    {"1": -0.4, "25#": -6.0},
-    {"12": -0.6, "5#": -0.9, "34": -1.1},
-    {"7#": -1.0, "8123": -1.2, "80": -1.5, "9#": -2.4},
-)
-WIDTHS = 3, 2, 2, 3
+LEAST_GAP = 1e-3  # between two log-probabilities, so that rounding decides nothing
 
 
-def _draw_beam(rng, case):
-    beam = [(beginning, log_p + float(rng.uniform(-0.05, 0))) for beginning, log_p in BEAMS[case].items()]
-    table = {}
-    for beginning, _ in beam:
-        if not beginning.endswith("#"):
-            p = 0.7 + 0.3 * rng.random(4)
-            table[beginning] = {s: float(np.log(q)) for s, q in zip("036#", p / p.sum(), strict=True)}
-    return {"beam": beam, "table": table, "width": WIDTHS[case]}
+def _draw_beam(rng, width, beam):
+    """A beam with about these log-probabilities, and what may follow."""
+    while True:
+        drawn = [(text, log_p + float(rng.uniform(-0.05, 0) if log_p else 0)) for text, log_p in beam.items()]
+        table = {}
+        for beginning, _ in drawn:
+            if not beginning.endswith("#"):
+                p = 0.7 + 0.3 * rng.random(4)
+                table[beginning] = {s: float(np.log(q)) for s, q in zip("036#", p / p.sum(), strict=True)}
+        found = sorted(log_p for _, log_p in _continued(drawn, table.get))
+        if np.diff(found).min(initial=1) > LEAST_GAP:
+            return {"beam": drawn, "table": table, "width": width}
+
+
+def _draw_tie(rng):
+    """Two of the beginnings are worth the same to the last bit, and both are among the best."""
+    following = {"0": -0.5, "3": -1.5, "6": -3.0, "#": -2.0}
+    return {"beam": [("1", -1.0), ("2", -1.0)], "table": {"1": following, "2": following}, "width": 4}
 
 
 def _continued(beam, next_log_p):
@@ -80,7 +83,20 @@ BEAM_STEP = Exercise(
     name="beam-step",
     task="one step of beam search",
     points=3,
-    draw=_draw_beam,
+    draws={
+        "two beginnings": lambda rng: _draw_beam(rng, 3, {"1": -0.3, "2": -4.0}),
+        "one that has ended, far behind": lambda rng: _draw_beam(rng, 2, {"1": -0.4, "25#": -6.0}),
+        "one that has ended, in front": lambda rng: _draw_beam(rng, 2, {"12": -0.6, "5#": -0.9, "34": -1.1}),
+        "two that have ended, in front and behind": lambda rng: _draw_beam(
+            rng, 3, {"7#": -1.0, "8123": -1.2, "80": -1.5, "9#": -2.4}
+        ),
+        "an empty beginning": lambda rng: _draw_beam(rng, 2, {"": 0.0}),
+        "fewer candidates than the width": lambda rng: _draw_beam(rng, 8, {"1": -0.3, "2#": -0.7}),
+        "none that goes on": lambda rng: _draw_beam(rng, 2, {"1#": -0.7, "23#": -0.4, "4#": -0.9}),
+        "a tie": _draw_tie,
+        "a width of 1": lambda rng: _draw_beam(rng, 1, {"31": -0.8, "4": -0.5}),
+        "a width of 6": lambda rng: _draw_beam(rng, 6, {"1": -0.3, "2": -0.9, "33": -1.4}),
+    },
     reference=beam_step,
     returns=("beginnings", "log_probabilities"),
     mistakes=(
@@ -130,14 +146,12 @@ BEAM_STEP = Exercise(
 # --- length-normalised score
 
 
-def _draw_hypotheses(rng, case):
-    digits = ["".join(rng.choice(list("0123456789"), n)) + "#" for n in rng.permutation(9)[: 3 + case] + 1]
-    numbers = -rng.uniform(0.5, 6, len(digits))
-    hypotheses = [
-        Hypothesis(str(t), float(p), float(-rng.uniform(0.1, 3)))
-        for t, p in zip(digits, numbers, strict=True)
-    ]
-    return {"hypotheses": hypotheses, "length_power": (1.0, 0.0, 0.5, 2.0)[case]}
+def _draw_hypotheses(rng, length_power, *texts):
+    """Hypotheses with these texts, or with texts of so many digits."""
+    digits = list("0123456789")
+    texts = ["".join(rng.choice(digits, t)) + "#" if isinstance(t, int) else t for t in texts]
+    drawn = [(t, float(-rng.uniform(0.5, 6)), float(-rng.uniform(0.1, 3))) for t in texts]
+    return {"hypotheses": [Hypothesis(*h) for h in drawn], "length_power": length_power}
 
 
 def scores(hypotheses, length_power, length=lambda text: len(text)):
@@ -148,7 +162,18 @@ SCORES = Exercise(
     name="scores",
     task="length-normalised scores",
     points=2,
-    draw=_draw_hypotheses,
+    draws={
+        "a power of 2": lambda rng: _draw_hypotheses(rng, 2.0, 3, 5, 2),
+        "a power of one half": lambda rng: _draw_hypotheses(rng, 0.5, 4, 1, 9, 2, 6),
+        "a power of 1": lambda rng: _draw_hypotheses(rng, 1.0, 3, 1, 7),
+        "a power of 0": lambda rng: _draw_hypotheses(rng, 0.0, 2, 5, 8, 1),
+        "a single hypothesis": lambda rng: _draw_hypotheses(rng, 1.5, 4),
+        "texts of one length": lambda rng: _draw_hypotheses(rng, 0.7, 5, 5, 5),
+        "the same text twice": lambda rng: _draw_hypotheses(rng, 1.0, "12#", "345#", "12#"),
+        "a text that is nothing but #": lambda rng: _draw_hypotheses(rng, 1.0, "#", "1#", "05#"),
+        "a text that was cut off": lambda rng: _draw_hypotheses(rng, 1.0, "123#", "1234", "12#"),
+        "20 and 30 digits": lambda rng: _draw_hypotheses(rng, 0.5, 20, 30),
+    },
     reference=scores,
     returns=("scores",),
     mistakes=(
@@ -156,6 +181,9 @@ SCORES = Exercise(
             "without-the-end",
             "the length counts the #.",
             lambda hypotheses, length_power: scores(hypotheses, length_power, lambda text: len(text) - 1),
+            lambda hypotheses, length_power: scores(
+                hypotheses, length_power, lambda text: len(text.rstrip("#"))
+            ),
         ),
         Mistake(
             "multiplied",
@@ -202,7 +230,10 @@ SCORES = Exercise(
 
 # --- a schedule of sampling
 
-SEEN = np.unique(np.concatenate([[0], np.geomspace(16, 200_000, 40)]).astype(int) // 16 * 16)
+PLANNED = 200_000  # samples
+BEYOND = 250_000, 300_000, 500_000, 1_000_000, 2_000_000
+SEEN = [int(n) for n in np.unique(np.geomspace(16, PLANNED, 40).astype(int) // 16 * 16)]
+SEEN = [0, *SEEN, *BEYOND]
 
 
 def _fault_of_schedule(result, samples):
@@ -214,12 +245,13 @@ def _fault_of_schedule(result, samples):
         i = int(np.argmax(bad))
         hint = "a probability lies between 0 and 1, however many samples have been seen."
         return Finding("out-of-range", f"schedule({samples[i]}) is {p[i]:.5g}", hint)
+    asked = f"whenever it was asked, from {samples[0]} to {samples[-1]:,} samples"
     if not p.any():
         hint = "then the decoder never reads its own symbols: this is plain teacher forcing."
-        return Finding("never", "it is 0 for any number of samples", hint)
+        return Finding("never", f"it is 0 {asked}", hint)
     if p.min() == 1:
         hint = "then the decoder never hears the truth, not even at the beginning."
-        return Finding("always", "it is 1 for any number of samples", hint)
+        return Finding("always", f"it is 1 {asked}", hint)
     return None
 
 
@@ -231,26 +263,24 @@ SCHEDULE = Exercise(
     name="schedule",
     task="a schedule of sampling: always a probability, and not always the same extreme",
     points=1,
-    draw=lambda rng, case: {"samples": [int(n) for n in SEEN]},
+    draws={"no samples, as many as planned, and more": lambda rng: {"samples": SEEN}},
     reference=schedule,
     returns=("probabilities",),
     call=calls.for_each,
     fault=_fault_of_schedule,
-    number_of_cases=1,
 )
 
 
 # --- the bug clinic: a decoder that is one step late
 
 
-def _draw_writer(rng, case):
+def _draw_writer(rng, H, steps):
     """One that writes # before the end and goes on, so that stopping there shows."""
-    H, steps = 4 + case, 6 + case
     while True:
         embeddings, W = 2 * normal(rng, TARGET_SYMBOLS, H), normal(rng, H, H)
         decoder, h = calls.Writer(embeddings, W, normal(rng, H, TARGET_SYMBOLS)), np.tanh(normal(rng, H))
         said = write(decoder, h, steps)
-        if END_ID in said[:-1] and set(said[said.index(END_ID) :]) != {END_ID}:
+        if steps == 1 or (END_ID in said[:-1] and set(said[said.index(END_ID) :]) != {END_ID}):
             return {"decoder": decoder, "h": h, "steps": steps}
 
 
@@ -283,7 +313,7 @@ def _state_never_moves(decoder, h, steps):
 def _share_written_right(answer, seed):
     rng, same = np.random.default_rng(seed), []
     for _ in range(50):
-        inputs = _draw_writer(rng, 2)
+        inputs = _draw_writer(rng, 6, 8)
         said = np.asarray(answer(*inputs.values())).ravel()
         same.append(np.mean(said == write(*inputs.values())))
     return float(np.mean(same))
@@ -293,7 +323,13 @@ WRONG_STEP = Exercise(
     name="bug-wrong-step",
     task="clinic: a decoder that reads the arg-max of the wrong step",
     points=2,
-    draw=_draw_writer,
+    draws={
+        "six steps": lambda rng: _draw_writer(rng, 4, 6),
+        "seven steps": lambda rng: _draw_writer(rng, 5, 7),
+        "nine steps": lambda rng: _draw_writer(rng, 7, 9),
+        "a single step": lambda rng: _draw_writer(rng, 4, 1),
+        "as many steps as units": lambda rng: _draw_writer(rng, 8, 8),
+    },
     reference=write,
     returns=("tokens",),
     mistakes=(

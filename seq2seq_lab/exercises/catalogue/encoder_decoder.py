@@ -5,11 +5,21 @@ References and mistakes are NumPy, whatever an answer is written in.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from seq2seq_lab.data import length_mask
 from seq2seq_lab.exercises.catalogue import calls
-from seq2seq_lab.exercises.catalogue.numbers import WEIGHTS, gru_step, lengths, normal, sizes, softmax
+from seq2seq_lab.exercises.catalogue.numbers import (
+    WEIGHTS,
+    batches,
+    gru_step,
+    lengths,
+    normal,
+    sizes,
+    softmax,
+)
 from seq2seq_lab.exercises.engine.exercise import Exercise, Finding, Mistake
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS
 
@@ -19,12 +29,14 @@ STEPS, MOST_CHANGE = 20, 0.05  # of the cell that copies
 # --- accuracy by position
 
 
-def _draw_answers(rng, case):
-    B, T = 3 + case, 4 + case
-    wanted = rng.integers(0, 11, (B, T)).astype(np.int32)
-    said = np.where(rng.random((B, T)) < 0.6, wanted, rng.integers(0, 11, (B, T))).astype(np.int32)
-    mask = length_mask(lengths(rng, B, T), T)
-    return {"said": said * mask, "wanted": wanted * mask, "mask": mask.astype(np.float32)}
+def _draw_answers(rng, lengths, T, symbols=(1, 10), behind=0):
+    """Wanted symbols from the first to the last of `symbols`; up to `behind` is said behind the end."""
+    B = len(lengths)
+    wanted = rng.integers(symbols[0], symbols[1] + 1, (B, T)).astype(np.int32)
+    said = np.where(rng.random((B, T)) < 0.6, wanted, (wanted + rng.integers(1, 11, (B, T))) % 11)
+    mask = length_mask(lengths, T)
+    said = np.where(mask, said, rng.integers(0, behind + 1, (B, T))).astype(np.int32)
+    return {"said": said, "wanted": wanted * mask, "mask": mask.astype(np.float32)}
 
 
 def by_position(said, wanted, mask):
@@ -35,7 +47,13 @@ BY_POSITION = Exercise(
     name="accuracy-by-position",
     task="token accuracy at each target position, masked",
     points=2,
-    draw=_draw_answers,
+    draws={
+        **batches(_draw_answers, all_reached=True),
+        "nothing to be written but the symbol 0": lambda rng: _draw_answers(
+            rng, lengths(rng, 4, 6), 6, (0, 0)
+        ),
+        "any symbols behind the end": lambda rng: _draw_answers(rng, lengths(rng, 5, 6), 6, behind=10),
+    },
     reference=by_position,
     returns=("accuracy",),
     mistakes=(
@@ -43,6 +61,7 @@ BY_POSITION = Exercise(
             "unmasked",
             "padding counts: where both hold a 0 behind the end, that is no right answer.",
             lambda said, wanted, mask: (said == wanted).mean(0),
+            lambda said, wanted, mask: (said * mask == wanted * mask).mean(0),
             lambda said, wanted, mask: (said == wanted).sum(0) / mask.sum(0),
         ),
         Mistake(
@@ -80,7 +99,7 @@ SHAPES = Exercise(
     name="gate-shapes",
     task="shapes of W_xr and W_hr as functions of the sizes",
     points=1,
-    draw=lambda rng, case: sizes(rng, "symbols", "embedding", "units"),
+    draws=sizes("symbols", "embedding", "units"),
     reference=gate_shapes,
     returns=("shape_of_W_xr", "shape_of_W_hr"),
     mistakes=(
@@ -111,14 +130,14 @@ SHAPES = Exercise(
             lambda symbols, embedding, units: ((embedding, units), (embedding, units)),
         ),
     ),
+    call=calls.for_shapes,
 )
 
 
 # --- a cell that copies its state
 
 
-def _draw_cell(rng, case):
-    units = 10 + 3 * case
+def _draw_cell(rng, units):
     return {"units": units, "inputs": normal(rng, STEPS, 5), "state": np.tanh(normal(rng, units))}
 
 
@@ -126,13 +145,17 @@ def _fault_of_cell(result, units, inputs, state):
     W = dict(zip(WEIGHTS, result, strict=True))
     if W["b_z"].shape != (units,):
         return Finding("shape", f"the cell should have {units} units, as asked, but has {W['b_z'].size}")
+    for name in WEIGHTS:
+        rows = {"x": W["W_xz"].shape[:1], "h": (units,), "b": ()}[name.removeprefix("W_")[0]]
+        if W[name].shape != (*rows, units):
+            return Finding("shape", f"`{name}` should have shape {(*rows, units)}, but has {W[name].shape}")
     inputs = np.resize(inputs, (STEPS, len(W["W_xz"])))  # it may have been built already, for another width
     for name in WEIGHTS[:6]:
         spread, largest = W[name].std(), np.abs(W[name]).max()
         if not (spread > 0.03 and largest <= 0.21):  # no draw of the default comes near either
             return Finding(
                 "matrices",
-                f"{name} does not look as it is drawn by default (standard deviation {spread:.3f})",
+                f"`{name}` does not look as it is drawn by default (standard deviation {spread:.3f})",
                 "leave the matrices alone and change a bias only.",
             )
     h = state
@@ -165,7 +188,7 @@ COPYING = Exercise(
     name="copying-cell",
     task="first biases with which a fresh cell copies its state",
     points=2,
-    draw=_draw_cell,
+    draws={f"{units} units": functools.partial(_draw_cell, units=units) for units in (10, 13, 16, 40)},
     reference=copying_cell,
     returns=WEIGHTS,
     call=calls.for_cell,
@@ -176,8 +199,7 @@ COPYING = Exercise(
 # --- a softmax layer on top of a recurrent layer
 
 
-def _draw_states(rng, case):
-    B, T, H, K = ((2, 3, 2, 4), (4, 5, 3, 2), (3, 7, 5, 6), (16, 140, 10, 11))[case]
+def _draw_states(rng, B, T, H, K):
     return {"states": normal(rng, B, T, H), "W": normal(rng, H, K), "b": normal(rng, K)}
 
 
@@ -200,7 +222,15 @@ OVER_TIME = Exercise(
     name="softmax-over-time",
     task="a softmax layer on top of a recurrent layer",
     points=2,
-    draw=_draw_states,
+    draws={
+        "two samples": lambda rng: _draw_states(rng, 2, 3, 2, 4),
+        "three samples": lambda rng: _draw_states(rng, 3, 7, 5, 6),
+        "sizes that are all alike": lambda rng: _draw_states(rng, 4, 4, 4, 4),
+        "a single sample": lambda rng: _draw_states(rng, 1, 5, 3, 2),
+        "a single step": lambda rng: _draw_states(rng, 3, 1, 4, 5),
+        "a single unit": lambda rng: _draw_states(rng, 2, 3, 1, 4),
+        "16 samples of length 140": lambda rng: _draw_states(rng, 16, 140, 10, 11),
+    },
     reference=softmax_layer,
     returns=("logits", "probabilities"),
     mistakes=(
@@ -248,6 +278,10 @@ OVER_TIME = Exercise(
 # --- how jagged a curve is
 
 
+def _draw_curve(rng, N):
+    return {"curve": np.cumsum(normal(rng, N)).astype(np.float32)}
+
+
 def jaggedness(curve):
     return np.abs(np.diff(curve)).mean()
 
@@ -256,7 +290,15 @@ JAGGED = Exercise(
     name="jaggedness",
     task="how jagged a curve is: the mean size of its jumps",
     points=1,
-    draw=lambda rng, case: {"curve": np.cumsum(normal(rng, 4 + 3 * case)).astype(np.float32)},
+    draws={
+        "four points": lambda rng: _draw_curve(rng, 4),
+        "thirteen points": lambda rng: _draw_curve(rng, 13),
+        "two points": lambda rng: _draw_curve(rng, 2),
+        "a curve that only falls": lambda rng: {"curve": -np.cumsum(np.abs(normal(rng, 6)))},
+        "a curve on both sides of 0": lambda rng: {"curve": np.float32([1, -1, 1, -1]) * abs(normal(rng, 4))},
+        "a flat curve": lambda rng: {"curve": np.full(5, rng.random(), np.float32)},
+        "300 points": lambda rng: _draw_curve(rng, 300),
+    },
     reference=jaggedness,
     returns=("jaggedness",),
     mistakes=(
@@ -298,10 +340,9 @@ JAGGED = Exercise(
 # --- one class a sequence
 
 
-def _draw_sequences(rng, case):
-    inputs = _draw_states(rng, min(case, 2))
-    B, T = inputs["states"].shape[:2]
-    return {"states": inputs["states"], "lengths": lengths(rng, B, T), "W": inputs["W"], "b": inputs["b"]}
+def _draw_sequences(rng, lengths, T, H=2, K=6):
+    inputs = _draw_states(rng, len(lengths), T, H, K)
+    return {"states": inputs["states"], "lengths": lengths, "W": inputs["W"], "b": inputs["b"]}
 
 
 def sentiment(states, lengths, W, b):
@@ -317,7 +358,10 @@ ONE_CLASS = Exercise(
     name="one-class",
     task="one class a sequence, from the state at its true length",
     points=2,
-    draw=_draw_sequences,
+    draws={
+        **batches(_draw_sequences),
+        "sizes that are all alike": lambda rng: _draw_sequences(rng, lengths(rng, 4, 4), 4, 4, 4),
+    },
     reference=sentiment,
     returns=("probabilities",),
     mistakes=(
@@ -357,12 +401,18 @@ ONE_CLASS = Exercise(
 # --- both directions
 
 
-def _draw_texts(rng, case):
-    B, S, H = ((2, 4, 2), (3, 6, 3), (4, 8, 2), (5, 9, 4))[case]
-    n = lengths(rng, B, S)
-    inputs = rng.integers(1, INPUT_SYMBOLS, (B, S)).astype(np.int32) * length_mask(n, S)
+def _draw_texts(rng, n, S, H=3):
+    inputs = rng.integers(1, INPUT_SYMBOLS, (len(n), S)).astype(np.int32) * length_mask(n, S)
     readers = [calls.Reader(normal(rng, INPUT_SYMBOLS, H), normal(rng, H, H) / 2) for _ in range(2)]
     return {"forwards": readers[0], "backwards": readers[1], "inputs": inputs, "inputs_seqlen": n}
+
+
+def _draw_zeros(rng):
+    """The id 0 is that of padding and of a symbol: here texts end in it."""
+    n = np.array([3, 5, 4], np.int32)
+    drawn = _draw_texts(rng, n, 6)
+    drawn["inputs"][np.arange(3), n - 1] = 0
+    return drawn
 
 
 def _reversed(a, n):
@@ -406,7 +456,11 @@ BOTH_WAYS = Exercise(
     name="both-ways",
     task="a bidirectional encoder, by true length",
     points=3,
-    draw=_draw_texts,
+    draws={
+        **batches(_draw_texts),
+        "sizes that are all alike": lambda rng: _draw_texts(rng, lengths(rng, 4, 4), 4, 4),
+        "the symbol 0 in the texts": _draw_zeros,
+    },
     reference=both_ways,
     returns=("outputs", "state"),
     mistakes=(

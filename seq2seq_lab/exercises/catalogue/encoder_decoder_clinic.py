@@ -9,9 +9,9 @@ import functools
 
 import numpy as np
 
-from seq2seq_lab.data import get_batch, get_block, length_mask
+from seq2seq_lab.data import get_batch, get_block, length_mask, make_batch
 from seq2seq_lab.exercises.catalogue import calls
-from seq2seq_lab.exercises.catalogue.numbers import candidate, gru_step, lengths, normal, sigmoid
+from seq2seq_lab.exercises.catalogue.numbers import batches, candidate, gru_step, lengths, normal, sigmoid
 from seq2seq_lab.exercises.engine.exercise import Exercise, Mistake
 from seq2seq_lab.settings import Settings
 from seq2seq_lab.vocabulary import END_ID
@@ -19,10 +19,15 @@ from seq2seq_lab.vocabulary import END_ID
 # --- a loss that counts padding
 
 
-def _draw_losses(rng, case):
-    B, T = 3 + case, 4 + case
-    losses = rng.exponential(2, (B, T)).astype(np.float32)
-    return {"losses": losses, "mask": length_mask(lengths(rng, B, T), T).astype(np.float32)}
+def _draw_losses(rng, lengths, T):
+    losses = rng.exponential(2, (len(lengths), T)).astype(np.float32)
+    return {"losses": losses, "mask": length_mask(lengths, T).astype(np.float32)}
+
+
+def _draw_some_zeros(rng):
+    drawn = _draw_losses(rng, np.array([6, 3, 2], np.int32), 6)
+    drawn["losses"][:, [0, 2]] = 0  # some of them behind the end
+    return drawn
 
 
 def _loss_of_a_guess(answer, seed):
@@ -38,7 +43,7 @@ PADDED_LOSS = Exercise(
     name="bug-padded-loss",
     task="clinic: a loss that gets smaller with more padding",
     points=2,
-    draw=_draw_losses,
+    draws={**batches(_draw_losses), "losses that are 0 at true places": _draw_some_zeros},
     reference=mean_loss,
     returns=("loss",),
     mistakes=(
@@ -64,10 +69,9 @@ PADDED_LOSS = Exercise(
 # --- targets that are not shifted
 
 
-def _draw_targets(rng, case):
-    batch = get_batch(2 + case, 1, 3 + case, rng)
-    while batch.targets_seqlen.max() < batch.targets_out.shape[1]:  # one row fills its rectangle
-        batch = get_batch(2 + case, 1, 3 + case, rng)
+def _draw_targets(rng, lengths, D, highest=9):
+    """Answers with so many digits, none above `highest`, padded for `D` digits."""
+    batch = make_batch(rng.integers(0, highest + 1, (len(lengths), D)), np.array(lengths))
     return {"targets_out": batch.targets_out, "targets_mask": batch.targets_mask}
 
 
@@ -114,7 +118,16 @@ NOT_SHIFTED = Exercise(
     name="bug-not-shifted",
     task="clinic: perfect in training, useless free-running",
     points=2,
-    draw=_draw_targets,
+    draws={
+        "two rows, one of which fills the rectangle": lambda rng: _draw_targets(rng, [1, 3], 3),
+        "five rows": lambda rng: _draw_targets(rng, [3, 1, 5, 2, 4], 5),
+        "rows of which none fills the rectangle": lambda rng: _draw_targets(rng, [2, 1, 3], 5),
+        "rows that all fill the rectangle": lambda rng: _draw_targets(rng, [4, 4, 4], 4),
+        "as many rows as places": lambda rng: _draw_targets(rng, [2, 3, 1, 2], 3),
+        "a single row": lambda rng: _draw_targets(rng, [2], 3),
+        "answers of the digit 0 alone": lambda rng: _draw_targets(rng, [3, 1, 2], 3, 0),
+        "ten digits": lambda rng: _draw_targets(rng, [5, 10], 10),
+    },
     reference=decoder_inputs,
     returns=("decoder_inputs",),
     mistakes=(
@@ -154,10 +167,9 @@ NOT_SHIFTED = Exercise(
 # --- an encoder that reads padding
 
 
-def _draw_reading(rng, case):
-    B, S, E, H = 2 + case, 5 + case, 8, 4 + case
-    step = calls.Step(normal(rng, E, H), normal(rng, H, H))
-    return {"step": step, "x": normal(rng, B, S, E), "lengths": lengths(rng, B, S), "h": normal(rng, B, H)}
+def _draw_reading(rng, lengths, S, E=9, H=6):
+    B, step = len(lengths), calls.Step(normal(rng, E, H), normal(rng, H, H))
+    return {"step": step, "x": normal(rng, B, S, E), "lengths": lengths, "h": normal(rng, B, H)}
 
 
 def encode(step, x, lengths, h, behind=lambda h: h):
@@ -172,8 +184,13 @@ def _to_the_end(step, x, lengths, h, last=None):
     return h
 
 
+def _to_the_longest(step, x, lengths, h):
+    return _to_the_end(step, x, lengths, h, lengths.max())
+
+
 def _change_by_padding(answer, seed):
-    inputs = _draw_reading(np.random.default_rng(seed), 2)
+    rng = np.random.default_rng(seed)
+    inputs = _draw_reading(rng, lengths(rng, 4, 7), 7)
     x = inputs["x"]
     longer = {**inputs, "x": np.concatenate([x, np.ones_like(x)], 1)}
     return float(np.abs(np.asarray(answer(*longer.values())) - np.asarray(answer(*inputs.values()))).max())
@@ -191,11 +208,20 @@ OVER_PADDING = Exercise(
     name="bug-over-padding",
     task="clinic: an encoder that reads on behind the end",
     points=2,
-    draw=_draw_reading,
+    draws={
+        **batches(_draw_reading),
+        "S larger than E": lambda rng: _draw_reading(rng, lengths(rng, 4, 7), 7, 3),
+        "S, E and H all alike": lambda rng: _draw_reading(rng, lengths(rng, 4, 5), 5, 5, 5),
+    },
     reference=encode,
     returns=("state",),
     mistakes=(
-        Mistake("bug", "each row is read to the end of the rectangle. Where does its text end?", _to_the_end),
+        Mistake(
+            "bug",
+            "each row is read to the end of the rectangle. Where does its text end?",
+            _to_the_end,
+            _to_the_longest,
+        ),
         Mistake(
             "shortest",
             "now every row stops where the shortest ends.",
@@ -221,10 +247,10 @@ OVER_PADDING = Exercise(
 # --- a reset gate in the wrong place
 
 
-def _draw_gates(rng, case):
-    B, E, H = 2 + case, 3 + case, 4
+def _draw_gates(rng, B, E, H, r=None):
     W = {"W_xc": normal(rng, E, H), "W_hc": normal(rng, H, H), "b_c": normal(rng, H)}
-    return {"x": normal(rng, B, E), "h": np.tanh(normal(rng, B, H)), "r": sigmoid(normal(rng, B, H)), **W}
+    r = sigmoid(normal(rng, B, H)) if r is None else np.full((B, H), r, np.float32)
+    return {"x": normal(rng, B, E), "h": np.tanh(normal(rng, B, H)), "r": r, **W}
 
 
 def _distance_from_cell(answer, seed):
@@ -244,7 +270,14 @@ RESET_GATE = Exercise(
     name="bug-reset-gate",
     task="clinic: a cell that is nearly a GRU",
     points=2,
-    draw=_draw_gates,
+    draws={
+        "two samples": lambda rng: _draw_gates(rng, 2, 3, 4),
+        "five samples": lambda rng: _draw_gates(rng, 5, 6, 4),
+        "a single sample": lambda rng: _draw_gates(rng, 1, 3, 5),
+        "sizes that are all alike": lambda rng: _draw_gates(rng, 4, 4, 4),
+        "a gate of 0": lambda rng: _draw_gates(rng, 3, 2, 4, 0),
+        "a gate of 1": lambda rng: _draw_gates(rng, 3, 2, 4, 1),
+    },
     reference=candidate,
     returns=("candidate",),
     mistakes=(

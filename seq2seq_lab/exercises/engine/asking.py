@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import decimal
 import inspect
 import linecache
+import numbers
 import re
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Inputs = Mapping[str, Any]
+NUMBERS = numbers.Real, decimal.Decimal  # what NumPy keeps as an object, where it is none of its own
 
 
 # What AutoGraph, which rewrites a `tf.function`, says of an error in it; a star marks the student's lines.
@@ -79,11 +82,10 @@ def ask(
     try:
         return plain(call(answer, *copy.deepcopy(list(inputs.values()))), returns)
     except (Exception, SystemExit) as error:
-        text = _text_of(error)
-        inside = AUTOGRAPH.match(text)
-        says, line = (
-            (inside[3], f"line {inside[1]}: {inside[2]}") if inside else (text, _line_of(answer, error))
-        )
+        says, line = _text_of(error), _line_of(answer, error)
+        inside = AUTOGRAPH.match(says)
+        if inside:
+            says, line = inside[3], f"line {inside[1]}: {inside[2]}"
         return Raised(type(error).__name__, " ".join(says.split())[:300], line)
 
 
@@ -105,13 +107,15 @@ def plain(returned: Any, returns: Sequence[str]) -> list[np.ndarray]:
 
 
 def as_array(value: Any, name: str) -> np.ndarray:
-    """Numbers as float64, or strings.
+    """Numbers as float64, fractions and decimals too, or strings.
 
     Raises:
         TypeError: it is neither.
     """
     try:
         array = np.array(value)
+        if array.dtype.kind == "O" and all(isinstance(v, NUMBERS) for v in array.flat):
+            array = array.astype(np.float64)
     except Exception as error:  # whatever an odd object raises
         raise WrongType(f"`{name}` should be an array, but is {kind(value)}") from error
     if array.dtype.kind not in "biufU":
@@ -152,9 +156,8 @@ def _line_of(answer, error):
         ]
         code, number = own[-1]
         is_stub = type(error) is NotImplementedError and not error.args and code is function.__code__
-        return (
-            "" if is_stub else f"line {number}: {linecache.getline(code.co_filename, number).strip()}"[:200]
-        )
+        text = linecache.getline(code.co_filename, number).strip()
+        return "" if is_stub else f"line {number}: {text}"[:200].rstrip(": ")
     return ""
 
 

@@ -1,4 +1,4 @@
-"""What an exercise is: a name, a task, points, random inputs, a right answer and the usual wrong ones.
+"""What an exercise is: a name, a task, points, random cases, a right answer and the usual wrong ones.
 
 The catalogue is made of these. How answers are called stands in `asking`, how they are judged in `judging`.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from seq2seq_lab.exercises.engine import asking
 from seq2seq_lab.exercises.engine.asking import Inputs, Raised
+
+Draw = Callable[[np.random.Generator], Inputs]
 
 
 class Mistake:
@@ -42,29 +44,31 @@ class Exercise:
         name: what `check` calls it; the notebook's cells are named after it.
         task: what is to be done, in a few words.
         points: what a right answer earns.
-        draw: from a generator and the number of the case to the inputs: names and values, as arguments stand.
+        draws: the cases, by what is special about each, as in "a single row"; the usual ones first. Each
+            draws inputs: names and values, as arguments stand.
         reference: a right answer, with the name and the arguments of the function that is asked for.
         returns: names of what is returned, one or several.
         mistakes: the usual ones, the likeliest first; in the bug clinic the first is the bug.
         call: how an answer is called, if not with the inputs as they are; stands in `catalogue.calls`.
-        fault: judges what was returned for some inputs, where many answers are right.
+        parts: of what is returned, by what a message calls them, if not just each by its name in `returns`.
+        fault: judges what was returned for some inputs, where many answers are right; shapes first, for it
+            may be anything.
         symptom: in the bug clinic, the number that the bug moves, of an answer and a seed.
         measures: what that number is.
-        number_of_cases: how many inputs are drawn.
     """
 
     name: str
     task: str
     points: int
-    draw: Callable[[np.random.Generator, int], Inputs]
+    draws: Mapping[str, Draw]
     reference: Callable[..., Any]
     returns: tuple[str, ...]
     mistakes: tuple[Mistake, ...] = ()
     call: Callable[..., Any] = asking.directly
+    parts: Callable[[list[np.ndarray]], dict[str, np.ndarray]] | None = None
     fault: Callable[..., Finding | None] | None = None
     symptom: Callable[[Callable, int], float] | None = None
     measures: str = ""
-    number_of_cases: int = 4
 
     @property
     def function(self) -> str:
@@ -72,9 +76,9 @@ class Exercise:
         return self.reference.__name__
 
     def cases(self, seed: int = 0) -> list[Inputs]:
-        """Random inputs, the small ones first; the same for the same seed."""
+        """The inputs of each case, in the order of `draws`; the same for the same seed."""
         rng = np.random.default_rng([seed, *self.name.encode()])
-        return [self.draw(rng, i) for i in range(self.number_of_cases)]
+        return [draw(rng) for draw in self.draws.values()]
 
     def ask(self, answer: Callable, cases: Sequence[Inputs]) -> list[list[np.ndarray] | Raised]:
         """What the answer returns in these cases, as plain arrays; whatever it raises, this does not."""
@@ -83,6 +87,10 @@ class Exercise:
     def expected(self, inputs: Inputs) -> list[np.ndarray]:
         """What the reference returns, as plain arrays."""
         return asking.plain(self.call(self.reference, *copy.deepcopy(list(inputs.values()))), self.returns)
+
+    def named(self, result: list[np.ndarray]) -> dict[str, np.ndarray]:
+        """What was returned, part by part, by what a message calls each."""
+        return self.parts(result) if self.parts else dict(zip(self.returns, result, strict=True))
 
     def measure(self, answer: Callable, seed: int = 0) -> float:
         """The symptom of an answer, which gets copies: it may work in place."""

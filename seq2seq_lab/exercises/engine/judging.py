@@ -15,6 +15,7 @@ from seq2seq_lab.exercises.engine.exercise import Exercise, Finding
 from seq2seq_lab.exercises.engine.verdict import Verdict
 
 SHOWN = 60  # numbers of an input that a message spells out
+MISSING, EXTRA = "is missing", "should not be there"
 
 
 def judge(
@@ -42,7 +43,8 @@ def judge(
     if len(results) > len(cases) or (len(results) < len(cases) and not raised):
         return verdict("stopped", "stopped", "what came back was no answer")
     try:
-        finding = _first_finding(exercise, list(zip(cases, results, strict=False)))
+        with np.errstate(all="ignore"):  # at its edges a mistake may divide by 0
+            finding = _first_finding(exercise, list(zip(cases, results, strict=False)))
     except Exception as error:  # arrays that no function of NumPy's would return
         finding = Finding("value", f"what it returned cannot be judged ({type(error).__name__})")
     return verdict("right") if finding is None else verdict("wrong", *finding)
@@ -50,10 +52,10 @@ def judge(
 
 def _first_finding(exercise, pairs):
     """The first thing that is wrong in these pairs of inputs and result, with its hint, or None."""
-    for first, (inputs, result) in enumerate(pairs):
+    for first, (case, (inputs, result)) in enumerate(zip(exercise.draws, pairs, strict=False)):
         finding = _judged_alone(exercise, inputs, result)
         if finding is not None:
-            message = f"{finding.message}\n\nIt was called with\n{spelled(inputs)}"
+            message = f"{finding.message}\n\nIt was called with {case}:\n{spelled(inputs)}"
             mistake = _mistake_in(exercise, pairs, first)
             if mistake is not None:
                 return Finding(mistake.label, message, mistake.hint)
@@ -71,33 +73,45 @@ def _judged_alone(exercise, inputs, result):
     if exercise.fault is not None:
         texts = [name for name, a in zip(exercise.returns, result, strict=True) if a.dtype.kind == "U"]
         return Finding("type", f"`{texts[0]}` is text") if texts else exercise.fault(result, **inputs)
-    for name, got, want in zip(exercise.returns, result, exercise.expected(inputs), strict=True):
-        finding = difference(name, got, want)
-        if finding is not None:
-            return finding
-    return None
+    return _difference(exercise, result, exercise.expected(inputs))
 
 
 def _mistake_in(exercise, pairs, first):
-    """The likeliest mistake that leads to just these results, to the first wrong one for certain; or None."""
+    """The likeliest mistake that leads to these results, to the first wrong one for certain; or None.
+
+    All but one: who makes a usual mistake may be wrong at an edge in another way.
+    """
     for mistake in exercise.mistakes:
         for way in mistake.ways:
             made = [_leads_to(exercise, way, *pair) for pair in pairs]
-            if made[first] and False not in made:
+            if made[first] and False not in made[:first] and made.count(False) <= 1:
                 return mistake
     return None
 
 
 def _leads_to(exercise, way, inputs, result):
-    """Whether this way leads to just this result; None where it leads to no numbers."""
+    """Whether this way leads to just this result; None where one of them leads to no numbers.
+
+    An error is no evidence, for or against: many mistakes end in the same one.
+    """
     wrong = asking.ask(way, inputs, exercise.call, exercise.returns)
-    if isinstance(wrong, Raised) and isinstance(result, Raised):
-        return wrong.error == result.error
-    if isinstance(wrong, Raised) or not all(a.dtype.kind == "U" or np.isfinite(a).all() for a in wrong):
+    if not (_is_finite(wrong) and _is_finite(result)):
         return None
-    return not isinstance(result, Raised) and all(
-        difference("", a, b) is None for a, b in zip(result, wrong, strict=True)
-    )
+    return _difference(exercise, result, wrong) is None
+
+
+def _is_finite(result):
+    return not isinstance(result, Raised) and all(a.dtype.kind == "U" or np.isfinite(a).all() for a in result)
+
+
+def _difference(exercise, got, want):
+    """The first part in which two results differ, or None. Nothing is computed from those of other shapes."""
+    got, want = exercise.named(got), exercise.named(want)
+    missing, extra = ([name for name in a if name not in b] for a, b in ((want, got), (got, want)))
+    said = [f"`{name}` {what}" for names, what in ((missing, MISSING), (extra, EXTRA)) for name in names[:1]]
+    if said:
+        return Finding("shape", " and ".join(said))
+    return next(filter(None, (difference(name, got[name], want[name]) for name in want)), None)
 
 
 def difference(name: str, got: np.ndarray, want: np.ndarray) -> Finding | None:
