@@ -1,6 +1,8 @@
 """The exercises: references, hints, and a corpus of answers as students write them."""
 
+import inspect
 import random
+import re
 import sys
 import warnings
 
@@ -16,6 +18,7 @@ from seq2seq_lab import gru
 from seq2seq_lab.decoding import decode_with, greedy
 from seq2seq_lab.exercises import checking, exercise_named, exercises_of
 from seq2seq_lab.exercises.catalogue.numbers import WEIGHTS
+from seq2seq_lab.exercises.engine.exercise import Exercise
 from seq2seq_lab.exercises.engine.judging import judge, spelled
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers divide by 0
@@ -47,6 +50,42 @@ def test_an_answer_of_the_corpus_is_judged_as_it_should_be(answer):
     verdict = judged(exercise_named(answer.exercise), answer.function)
     assert verdict.state == ("wrong" if answer.label else "right"), verdict
     assert verdict.label == (answer.label or ""), verdict
+
+
+DRAWS_ITSELF = {"copying-cell"}, {"softmax_of_a_fresh_layer"}  # exercises and answers: weights of a new layer
+
+
+def seeds_for(answer):
+    """200 for what may be taken for right at some and not at others; of the rest what time allows."""
+    if answer.exercise in DRAWS_ITSELF[0] or answer.function.__name__ in DRAWS_ITSELF[1]:
+        return 1
+    if re.search(r"\b(tf|keras|lab)\.", inspect.getsource(answer.function)):
+        return 2
+    return 200 if answer.almost else 60 if answer.label is None else 20
+
+
+@pytest.mark.parametrize("name", IN_CORPUS)
+def test_a_verdict_does_not_depend_on_the_seed(name, monkeypatch):
+    exercise, found = exercise_named(name), {}
+    expected = exercise.expected
+    answers = [answer for answer in ANSWERS if answer.exercise == name]
+    for seed in range(max(map(seeds_for, answers))):
+        cases = exercise.cases(seed)
+        right = {} if exercise.fault else {id(case): expected(case) for case in cases}
+        monkeypatch.setattr(
+            Exercise, "expected", lambda _, case, right=right: right[id(case)]
+        )  # once for all
+        for answer in answers:
+            if seed < seeds_for(answer):
+                verdict = judge(exercise, cases, exercise.ask(answer.function, cases))
+                found.setdefault(answer.function.__name__, set()).add((verdict.state, verdict.label))
+    assert {name: verdicts for name, verdicts in found.items() if len(verdicts) > 1} == {}
+
+
+def test_the_corpus_has_answers_that_are_almost_right_for_every_exercise():
+    almost = [answer for answer in ANSWERS if answer.almost]
+    assert {answer.exercise for answer in almost} == {e.name for e in EXERCISES}
+    assert len(almost) >= 59
 
 
 @pytest.mark.parametrize("name", IN_CORPUS)

@@ -412,10 +412,14 @@ def _draw_gradients(rng, clip_norm, norm, *shapes):
 def _by_place(result):
     """Each gradient by its place in the list."""
     shapes, numbers = result
-    shapes = [tuple(map(int, filter(None, shape.split(",")))) for shape in shapes.tolist()]
-    ends = np.cumsum([math.prod(shape) for shape in shapes])
-    parts = zip(np.split(numbers, ends[:-1]), shapes, strict=True)
-    return {f"gradients[{i}]": part.reshape(shape) for i, (part, shape) in enumerate(parts)}
+    if shapes.ndim != 1:
+        raise ValueError("no list")
+    parts, end = {}, 0
+    for i, text in enumerate(shapes.tolist()):
+        shape = [int(n) for n in text.split(",") if n]
+        start, end = end, end + math.prod(shape)
+        parts[f"gradients[{i}]"] = numbers[start:end].reshape(shape)
+    return parts
 
 
 def clipped(gradients, clip_norm):

@@ -83,9 +83,10 @@ def _mistake_in(exercise, pairs, first):
     """
     for mistake in exercise.mistakes:
         for way in mistake.ways:
-            made = [_leads_to(exercise, way, *pair) for pair in pairs]
-            if made[first] and False not in made[:first] and made.count(False) <= 1:
-                return mistake
+            if _leads_to(exercise, way, *pairs[first]):
+                against = [i for i, pair in enumerate(pairs) if _leads_to(exercise, way, *pair) is False]
+                if not against or (len(against) == 1 and against[0] > first):
+                    return mistake
     return None
 
 
@@ -95,13 +96,12 @@ def _leads_to(exercise, way, inputs, result):
     An error is no evidence, for or against: many mistakes end in the same one.
     """
     wrong = asking.ask(way, inputs, exercise.call, exercise.returns)
-    if not (_is_finite(wrong) and _is_finite(result)):
+    if isinstance(result, Raised) or isinstance(wrong, Raised):
         return None
-    return _difference(exercise, result, wrong) is None
-
-
-def _is_finite(result):
-    return not isinstance(result, Raised) and all(a.dtype.kind == "U" or np.isfinite(a).all() for a in result)
+    if not all(a.dtype.kind == "U" or np.isfinite(a).all() for a in wrong):
+        return None
+    finding = _difference(exercise, result, wrong)
+    return None if finding is not None and finding.label == "nan" else finding is None
 
 
 def _difference(exercise, got, want):
