@@ -4,14 +4,18 @@ import io
 import linecache
 import pickle
 import re
+import tracemalloc
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from submissions import RIGHT, answered
 
 import seq2seq_lab as lab
 from seq2seq_lab.exercises import exercise_named, exercises_of
-from seq2seq_lab.exercises.engine.asking import Raised, Stopped
+from seq2seq_lab.exercises.engine.asking import Raised, Stopped, WrongType, as_array
 from seq2seq_lab.exercises.engine.exercise import Exercise, Finding
 from seq2seq_lab.exercises.engine.judging import judge
 from seq2seq_lab.exercises.engine.verdict import Verdict, as_html, in_short
@@ -53,6 +57,209 @@ def test_check_and_grade_say_the_same_of_a_whole_submission():
         assert said_by(lines[name]) == said_by(verdict)
     states = [lines[name].state for name in answers]
     assert states == ["right", "wrong", "open", "wrong", "wrong"]
+
+
+# --- edges, and what is said of them
+
+
+def checked(name, answer, seed=0):
+    """The verdict without the clinic's number."""
+    exercise = exercise_named(name)
+    cases = exercise.cases(seed)
+    return judge(exercise, cases, exercise.ask(answer, cases))
+
+
+def test_a_message_names_the_case():
+    answers = {a.function.__name__: a for a in ANSWERS}
+    for answer, case in (
+        ("words_found_by_their_letters", "a word that comes twice"),
+        ("words_up_to_the_next_space", "a single word"),
+        ("clip_with_pythons_root", "gradients that are all 0"),
+        ("clip_just_three", "a single gradient"),
+        ("beam_that_looks_at_the_last_symbol", "an empty beginning"),
+        ("beam_that_takes_width_times_the_best", "fewer candidates than the width"),
+        ("exact_as_numbers", "leading zeros"),
+        ("padding_counted_from_the_end", "three rows, one of which fills the rectangle"),
+        ("encode_along_the_last_axis", "S larger than E"),
+        ("attend_with_a_plain_exponential", "scores of 100"),
+    ):
+        verdict = checked(answers[answer].exercise, answers[answer].function)
+        assert f"\n\nIt was called with {case}:\n" in verdict.message
+
+
+def exact(**changed):
+    """An answer to "exact-by-length" that is right but for some keys, by their text: None leaves one out."""
+
+    def answer(said, wanted):
+        shares = exercise_named("exact-by-length").reference(said, wanted)
+        for key, value in changed.items():
+            shares[int(key[1:])] = value
+        return {key: share for key, share in shares.items() if share is not None}
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (exact(_3=2), r"`exact_match\[3\]` should be 0\.\d+, but is 2"),
+        (exact(_3=None), r"`exact_match\[3\]` is missing"),
+        (exact(_7=0.5), r"`exact_match\[7\]` should not be there"),
+        (exact(_3=None, _7=0.5), r"`exact_match\[3\]` is missing and `exact_match\[7\]` should not be there"),
+        (lambda s, w: {str(k): v for k, v in exact()(s, w).items()}, r"`exact_match\[1\]` is missing and "),
+        (
+            lambda s, w: {k: [v, v] for k, v in exact()(s, w).items()},
+            r"`exact_match\[\d\]` should have shape \(\)",
+        ),
+        (lambda s, w: {}, r"`exact_match\[\d\]` is missing"),
+    ],
+)
+def test_a_dictionary_is_shown_as_one(answer, message):
+    assert re.match(message, checked("exact-by-length", answer).message)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda g, clip_norm: [2 * a for a in g], "`gradients[0]` at [0] should be"),
+        (lambda g, clip_norm: [], "`gradients[0]` is missing"),
+        (lambda g, clip_norm: [*clip(g, clip_norm), g[0]], "`gradients[3]` should not be there"),
+        (
+            lambda g, clip_norm: [a.T for a in clip(g, clip_norm)],
+            "`gradients[1]` should have shape (2, 3), but",
+        ),
+        (lambda g, clip_norm: ["a", *g], "`gradients[0]` is text"),
+        (lambda g, clip_norm: (a for a in g), "it should return a list of arrays, not a generator"),
+    ],
+)
+def test_a_list_is_shown_as_one(answer, message):
+    assert checked("clipping", answer).message.startswith(message)
+
+
+def clip(gradients, clip_norm):
+    return exercise_named("clipping").reference(gradients, clip_norm)
+
+
+def test_a_schedule_may_begin_late_and_what_is_said_of_one_is_true():
+    assert checked("schedule", lambda samples: 0.3 if samples > 1_500_000 else 0)
+    never, always = (checked("schedule", lambda samples, p=p: p).message for p in (0, 1))
+    assert never.startswith("it is 0 whenever it was asked, from 0 to 2,000,000 samples\n")
+    assert always.startswith("it is 1 whenever it was asked, from 0 to 2,000,000 samples\n")
+    assert checked("schedule", lambda samples: samples / 200_000).message.startswith(
+        "schedule(250000) is 1.25"
+    )
+
+
+def test_a_tie_may_come_in_either_order_but_the_best_first():
+    def beam(reverse=False, turned=False):
+        def answer(beam, next_log_p, width):
+            found = exercise_named("beam-step").reference(beam[::-1] if reverse else beam, next_log_p, width)
+            return found[::-1] if turned else found
+
+        return checked("beam-step", answer)
+
+    assert beam()
+    assert beam(reverse=True)
+    assert not beam(turned=True)
+
+
+# --- hints
+
+
+def test_an_error_is_no_evidence_for_a_mistake():
+    def fails(states, lengths, W, b):
+        return [][len(states)]
+
+    def fails_at_an_edge(states, lengths, W, b):  # with the text of the usual mistake
+        if (lengths == states.shape[1]).any():
+            return states[np.arange(len(states)), lengths]
+        return exercise_named("one-class").reference(states, lengths, W, b)
+
+    for answer in (fails, fails_at_an_edge):
+        verdict = checked("one-class", answer)
+        assert (verdict.label, verdict.hint) == ("raises", "")
+
+
+def test_a_usual_mistake_keeps_its_hint_where_it_is_wrong_at_one_edge_in_another_way():
+    def off_by_one(states, lengths, W, b):
+        if len(states) == 1:
+            return np.ones((1, len(b)))
+        places = np.minimum(lengths, states.shape[1] - 1)
+        return exercise_named("one-class").reference(states, places + 1, W, b)
+
+    assert checked("one-class", off_by_one).label == "off-by-one"
+
+
+def test_a_bias_outside_the_tanh_gets_a_hint_that_is_true():
+    def outside(outputs, state, lengths, U_a, W_a, b_a, v_a):
+        attend = exercise_named("attention").reference
+        weights, context = attend(outputs, state, lengths, U_a, W_a, 0 * b_a, v_a)
+        return weights, context  # a constant that is added to all scores of a text changes nothing
+
+    verdict = checked("attention", outside)
+    assert verdict.label == "no-bias"
+    assert verdict.hint == "`b_a` makes no difference here. In the equation it stands inside the tanh."
+
+
+# --- what came back may be anything
+
+
+@pytest.mark.parametrize("shape", [(10**9, 0), (0, 10**9), (10**9, 0, 5), (0,)])
+@pytest.mark.parametrize("exercise", exercises_of(), ids=lambda exercise: exercise.name)
+def test_shapes_are_compared_before_anything_is_computed(exercise, shape):
+    inputs = exercise.cases(0)[0]
+    right = exercise.expected(inputs)
+    empty = [np.empty(shape, a.dtype if a.dtype.kind == "U" else np.float64) for a in right]
+    tracemalloc.start()
+    for i in range(len(right) + 1):
+        result = empty if i == len(right) else [*right[:i], empty[i], *right[i + 1 :]]
+        verdict = judge(exercise, [inputs], [result])
+        assert verdict.state == "wrong"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+# --- the networks that answers are handed
+
+
+def test_what_networks_return_has_numpy_as_tensors_have():
+    inputs = exercise_named("both-ways").cases(0)[0]
+    outputs, state = inputs["forwards"](inputs["inputs"], inputs["inputs_seqlen"])
+    for array in (outputs, state, outputs[:, ::-1], tf.constant(outputs)):
+        assert type(array.numpy()) is np.ndarray
+    turned = tf.reverse_sequence(outputs, inputs["inputs_seqlen"], 1)
+    assert np.shape(tf.concat([outputs, turned], 2)) == (*outputs.shape[:2], 2 * outputs.shape[2])
+
+
+@pytest.mark.parametrize("name", ["both-ways", "bug-over-padding", "bug-wrong-step"])
+def test_networks_work_on_the_tensors_of_a_graph(name):
+    inputs = exercise_named(name).cases(0)[0]
+    if name == "both-ways":
+        call, arrays = inputs["forwards"], (inputs["inputs"], inputs["inputs_seqlen"])
+    elif name == "bug-over-padding":
+        call, arrays = inputs["step"], (inputs["x"][:, 0], inputs["h"])
+    else:
+        decoder = inputs["decoder"]
+        call, arrays = (lambda h: decoder.logits(decoder.step(tf.constant(10), h))), (inputs["h"],)
+    want, got = call(*arrays), tf.function(call)(*arrays)
+    for a, b in zip(tf.nest.flatten(want), tf.nest.flatten(got), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+        assert a.shape == b.shape
+
+
+@pytest.mark.parametrize(
+    "value", [Fraction(1, 4), Decimal("0.25"), [Fraction(1, 4)], [[Fraction(1, 4), 0.25]], tf.constant(0.25)]
+)
+def test_what_float_makes_a_number_is_one(value):
+    array = as_array(value, "number")
+    assert (array.dtype, set(array.ravel())) == (np.float64, {0.25})
+
+
+@pytest.mark.parametrize("value", [[None], [Fraction(1, 4), None], [Fraction(1, 4), "0.25"], object(), 1j])
+def test_what_is_no_number_is_none(value):
+    with pytest.raises(WrongType, match=r"^`number` should be an array, but is "):
+        as_array(value, "number")
 
 
 # --- the verdict
