@@ -17,7 +17,12 @@ LONGEST_SHOWN = 20_000  # characters of an answer
 
 
 def mark(
-    submission: Submission, lessons: tuple[Lesson, ...], seed: int, limits: Limits, sandboxed: bool = True
+    submission: Submission,
+    lessons: tuple[Lesson, ...],
+    seed: int,
+    limits: Limits,
+    sandboxed: bool = True,
+    alone: bool = True,
 ) -> Marks:
     """The marks of a submission, manual grades excepted.
 
@@ -27,8 +32,10 @@ def mark(
         seed: of the random inputs.
         limits: what each answer may use up.
         sandboxed: False runs the answers without a sandbox.
+        alone: whether no other submission is marked at the same time.
 
     Raises:
+        Late: time on the clock was up for an answer, and `alone` is False.
         SandboxError: the sandbox does not work.
     """
     found, notes = cells_by_lesson(submission, lessons)
@@ -45,7 +52,7 @@ def mark(
                 answers.append(_to_be_run(task, cells, cell, seed))
         for question in lesson.questions:
             written.append(_written_answer(lesson, question, cells, notes))
-    results = run(answers, limits, sandboxed) if answers else {}
+    results = run(answers, limits, sandboxed, alone) if answers else {}
     exercises = [_exercise_mark(lesson, task, cell, results, seed) for lesson, task, cell in own]
     return Marks(submission.student, tuple(notes), tuple(exercises), tuple(written), submission.digest())
 
