@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import tensorflow as tf
+from answers import ANSWERS
 from submissions import RIGHT, answered
 
 import seq2seq_lab as lab

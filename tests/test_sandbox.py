@@ -1,34 +1,51 @@
 """Hostile and broken answers, each run for real: they cost their own exercise alone, and harm nobody."""
 
+import dataclasses
 import inspect
 import json
 import os
+import pickle
 import re
+import shutil
+import signal
 import socket
+import struct
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+import stand_ins
 from answers import hostile
 from answers.hostile import HARMLESS, HOSTILE
-from submissions import NEEDS_BUBBLEWRAP, POINTS, RIGHT, answered, cell
+from submissions import NEEDS_BUBBLEWRAP, POINTS, RIGHT, ROOT, answered, cell
 
+import seq2seq_lab
+from seq2seq_lab.cli.commands import INTERRUPTED
+from seq2seq_lab.exercises import exercise_named
 from seq2seq_lab.exercises.engine.asking import Raised
-from seq2seq_lab.grading import isolation, sandbox
+from seq2seq_lab.exercises.engine.judging import judge
+from seq2seq_lab.grading import isolation, sandbox, schedule, system_calls
 from seq2seq_lab.grading.assignment import SOURCE, read_assignment
 from seq2seq_lab.grading.isolation import Limits, SandboxError
 from seq2seq_lab.grading.marking import mark
-from seq2seq_lab.grading.submissions import File, Submission
+from seq2seq_lab.grading.marks_folder import MarksFolder
+from seq2seq_lab.grading.submissions import File, Submission, Submissions
 from seq2seq_lab.grading.worker import _plain
 
 pytestmark = [pytest.mark.slow, NEEDS_BUBBLEWRAP]
 REFERENCES = SOURCE / "1-encoder-decoder.ipynb"
 LESSON = read_assignment(SOURCE)[:1]
-LIMITS = Limits(cpu_seconds=1, seconds=3, memory=400_000_000, output=2_000_000, disk=8_000_000)
+LIMITS = Limits(cpu_seconds=1, seconds=20, memory=400_000_000, output=2_000_000, disk=8_000_000)
+IMPATIENT = dataclasses.replace(LIMITS, cpu_seconds=20, seconds=1)  # for those that sleep
+PATIENT = dataclasses.replace(LIMITS, cpu_seconds=20)  # for those that take memory
 OTHERS = set()
-NOTES = [f"the cell answer-{task.name} is missing" for task in LESSON[0].tasks if task.name not in RIGHT]
-NOTES += [f"the cell written-{question.name} is missing" for question in LESSON[0].questions]
+USERS = "root", "ordinary"
+SECRET = "hush-" * 3  # in the environment of the grader
+JAGGEDNESS = exercise_named("jaggedness")
 
 
 @pytest.fixture(autouse=True)
@@ -48,11 +65,11 @@ def others():
     OTHERS.update(psutil.Process().children(recursive=True))
 
 
-@pytest.fixture(scope="module")
-def listener():
-    """A port of this machine on which somebody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+def processes_of_the_sandbox():
+    """Not those of other tests at the same time: for root, each test process has a user of its own."""
+    user = sandbox.FIRST_UID + os.getpid()
+    orphans = [p for p in psutil.process_iter(["uids"]) if p.info["uids"].real == user]
+    return {*psutil.Process().children(recursive=True), *orphans} - OTHERS
 
 
 def nothing_survives():
@@ -65,11 +82,25 @@ def nothing_survives():
     return True
 
 
-def processes_of_the_sandbox():
-    """Not those of other tests at the same time: for root, each test process has a user of its own."""
-    user = sandbox.FIRST_UID + os.getpid()
-    orphans = [p for p in psutil.process_iter(["uids"]) if p.info["uids"].real == user]
-    return {*psutil.Process().children(recursive=True), *orphans} - OTHERS
+# Hostile answers, one after the other in a sandbox, an innocent one behind each; as root and as another user
+
+INNOCENT = """
+import os, resource
+import numpy as np
+
+processes = [name for name in os.listdir("/proc") if name.isdigit()]
+assert len(processes) == 2, processes  # the sandbox's first, and this one
+for folder in ("/tmp", "/dev/shm", "/fonts"):
+    assert all(name.startswith("fontlist") for name in os.listdir(folder)), (folder, os.listdir(folder))
+    with open(f"{folder}/mine", "wb") as file:
+        file.write(bytes(7_000_000))
+assert resource.getrlimit(resource.RLIMIT_NPROC) == (256, 256), resource.getrlimit(resource.RLIMIT_NPROC)
+assert os.getpriority(os.PRIO_PROCESS, 0) == PRIORITY
+assert len(os.sched_getaffinity(0)) == CORES
+
+def jaggedness(curve):
+    return np.abs(np.diff(curve)).mean()
+"""
 
 
 def stands_alone(answer, front=""):
@@ -80,44 +111,124 @@ def stands_alone(answer, front=""):
     return "\n".join([*imports, front, re.sub(rf"\b{answer.__name__}\b", "jaggedness", source)])
 
 
+def to_be_run(name, cell):
+    cases = pickle.dumps((JAGGEDNESS.call, JAGGEDNESS.returns, JAGGEDNESS.cases(1)))
+    return sandbox.Answer(name, "jaggedness", (cell,), cases, len(JAGGEDNESS.returns))
+
+
+def all_answers(folder, port):
+    """The hostile answers and the odd ones, an innocent one behind each, with their limits."""
+    front = f"HOME = {str(folder / 'mine')!r}\nPORT = {port}\nSOURCE = {str(REFERENCES)!r}\n"
+    front += f"LAB = 'seq2seq' + '_lab'\nSECRET = {SECRET[:5]!r} * 3\n"
+    innocent = f"PRIORITY = {os.getpriority(os.PRIO_PROCESS, 0)}\n"
+    innocent += f"CORES = {len(os.sched_getaffinity(0))}\n{INNOCENT}"
+    parts = {limits: [] for limits in (LIMITS, IMPATIENT, PATIENT)}
+    for answer in (*HOSTILE, *HARMLESS):
+        words = HOSTILE.get(answer, ("right", "right"))[1]
+        part = parts[
+            IMPATIENT if words in ("", "longer than 1 s") else PATIENT if "together" in words else LIMITS
+        ]
+        part.append(to_be_run(answer.__name__, stands_alone(answer, front)))
+        part.append(to_be_run(f"behind {answer.__name__}", innocent))
+    return [(answers, limits) for limits, answers in parts.items()]
+
+
+RUN = """
+import pickle, sys
+from seq2seq_lab.grading import sandbox
+
+sandbox.GRACE = 1
+parts = pickle.load(sys.stdin.buffer)
+pickle.dump([sandbox.run(answers, limits) for answers, limits in parts], sys.stdout.buffer)
+"""
+
+
+def as_somebody_else(uid):
+    """A command that runs another as an ordinary user, for whom the way to all it needs is opened."""
+    package = Path(seq2seq_lab.__file__).parents[1]
+    needed = {Path(sys.base_prefix), Path(sys.prefix), package, ROOT, Path(shutil.which("bwrap")).parent}
+    opened = ["--dev-bind", "/", "/"]
+    closed = {next((p for p in reversed(path.parents) if not p.stat().st_mode & 1), None) for path in needed}
+    for parent in sorted(closed - {None}):
+        opened += ["--perms", "0755", "--tmpfs", str(parent)]
+        for path in sorted(path for path in needed if parent in path.parents):
+            for between in reversed(path.parents):
+                opened += ["--perms", "0755", "--dir", str(between)] if parent in between.parents else []
+            opened += ["--ro-bind", str(path), str(path)]
+    become = ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--"]
+    return ["bwrap", *opened, "--cap-add", "ALL", *become]
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory):
+    """The verdict on each answer, by user; a text where there is no such user. Both run at the same time."""
+    folder = tmp_path_factory.mktemp("grader")
+    (folder / "mine").write_text("private")
+    folder.chmod(0o777)
+    environment = {**os.environ, "TOKEN": SECRET, "PYTHONPATH": str(Path(seq2seq_lab.__file__).parents[1])}
+    environment |= {"HOME": str(folder), "MPLCONFIGDIR": str(folder)}
+    root = os.geteuid() == 0
+    commands = {"root": [], "ordinary": as_somebody_else(54321)} if root else {"ordinary": []}
+    found = {"root": "the tests are not run by root"}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        (folder / "job").write_bytes(pickle.dumps(all_answers(folder, listener.getsockname()[1])))
+        runs = {}
+        for user, command in commands.items():
+            with (folder / "job").open("rb") as stdin:
+                argv = [*command, sys.executable, "-c", RUN]
+                runs[user] = subprocess.Popen(
+                    argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+                )
+        for user, run in runs.items():
+            out, err = run.communicate()
+            found[user] = err.decode()[-1000:] if run.returncode else judged(pickle.loads(out))
+    assert (folder / "mine").read_text() == "private"
+    return found
+
+
+def judged(parts):
+    return {
+        name: judge(JAGGEDNESS, JAGGEDNESS.cases(1), result, JAGGEDNESS.points)
+        for results in parts
+        for name, result in results.items()
+    }
+
+
+def verdict_on(answer, user, verdicts):
+    """The verdict on an answer, once the one behind it is seen to have kept its points."""
+    found = verdicts[user]
+    if isinstance(found, str):
+        if user == "ordinary" and os.environ.get("SEQ2SEQ_LAB_SANDBOX") == "required":
+            pytest.fail(found)
+        pytest.skip(f"nothing can be run as {user} here: {found}")
+    behind = found[f"behind {answer.__name__}"]
+    assert (behind.state, behind.points) == ("right", 1), behind
+    return found[answer.__name__]
+
+
+@pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("answer", HOSTILE, ids=lambda answer: answer.__name__)
-def test_a_hostile_answer_costs_its_own_exercise_and_harms_nobody(answer, listener, tmp_path):
+def test_a_hostile_answer_costs_its_own_exercise_and_harms_nobody(answer, user, verdicts):
     state, words = HOSTILE[answer]
-    mine = tmp_path / "mine"
-    mine.write_text("private")
-    front = f"HOME = {str(mine)!r}\nPORT = {listener}\nSOURCE = {str(REFERENCES)!r}\n"
-    front += "LAB = 'seq2seq' + '_lab'\n"
-    lines, notes = marked(answered({**RIGHT, "jaggedness": stands_alone(answer, front)}))
-    assert [*notes] == NOTES
-    for name, points in POINTS.items():
-        if name != "jaggedness":
-            assert (lines[name].state, lines[name].points) == ("right", points), lines[name]
-    found = lines["jaggedness"]
+    found = verdict_on(answer, user, verdicts)
     assert (found.state, found.points) == (state, 0), found
     assert words in found.message, found
     assert len(found.message.split("\n\n")[0]) < 500
-    assert nothing_survives()
-    assert mine.read_text() == "private"
 
 
+@pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("answer", HARMLESS, ids=lambda answer: answer.__name__)
-def test_odd_things_cost_a_right_answer_nothing(answer):
-    lines, _ = marked(answered({**RIGHT, "jaggedness": stands_alone(answer)}))
+def test_odd_things_cost_a_right_answer_nothing(answer, user, verdicts):
+    found = verdict_on(answer, user, verdicts)
+    assert (found.state, found.points) == ("right", 1), found
+
+
+def test_nothing_of_a_submission_is_left():
+    answers = {**RIGHT, "jaggedness": stands_alone(hostile.leaves_a_process_behind)}
+    lines, notes = marked(answered(answers))
     assert [lines[name].points for name in POINTS] == [*POINTS.values()], lines
+    assert all("is missing" in note for note in notes)
     assert nothing_survives()
-
-
-def test_nothing_of_an_exercise_is_left_when_the_next_begins():
-    alone = """
-import os
-def mean_loss(losses, mask):
-    processes = [name for name in os.listdir("/proc") if name.isdigit()]
-    assert len(processes) <= 3, processes  # the sandbox's first, the one with TensorFlow, this one
-    return (losses * mask).sum() / mask.sum()
-"""
-    leaves = stands_alone(hostile.leaves_a_process_behind)
-    lines, _ = marked(answered({**RIGHT, "jaggedness": leaves, "bug-padded-loss": alone}))
-    assert lines["jaggedness"].state == lines["bug-padded-loss"].state == "right", lines
 
 
 # What an answer may use
@@ -192,7 +303,8 @@ def test_an_answers_own_cell_is_run_whole(own, state, words):
 def test_limits_hold_without_a_sandbox(name):
     answer = getattr(hostile, name)
     state, words = HOSTILE[answer]
-    lines, _ = marked(answered({**RIGHT, "jaggedness": stands_alone(answer)}), sandboxed=False)
+    limits = IMPATIENT if name == "sleeps" else LIMITS
+    lines, _ = marked(answered({**RIGHT, "jaggedness": stands_alone(answer)}), limits=limits, sandboxed=False)
     assert (lines["jaggedness"].state, lines["jaggedness"].points) == (state, 0)
     assert words in lines["jaggedness"].message
     assert lines["bug-padded-loss"].state == "right"
@@ -204,6 +316,15 @@ def test_without_bubblewrap_nothing_is_run(monkeypatch, tmp_path):
     with pytest.raises(SandboxError, match=r"bubblewrap is missing; to get it: `apt install bubblewrap`"):
         marked(answered())
     isolation.bubblewrap.cache_clear()
+
+
+def test_without_libseccomp_nothing_is_run(monkeypatch):
+    isolation.bubblewrap(LIMITS, os.geteuid() == 0)
+    monkeypatch.delitem(sys.modules, "pyseccomp", raising=False)
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: "libc.so.6" if name == "c" else None)
+    system_calls.filter_program.cache_clear()
+    with pytest.raises(SandboxError, match=r"libseccomp is missing; to get it: `apt install libseccomp2`"):
+        marked(answered())
 
 
 @pytest.mark.parametrize(
@@ -221,6 +342,133 @@ def test_a_bubblewrap_that_does_not_work_says_why(monkeypatch, tmp_path, script,
     with pytest.raises(SandboxError, match=words):
         isolation.check_bubblewrap(LIMITS)
     isolation.bubblewrap.cache_clear()
+
+
+# What is shown
+
+
+def test_answers_are_hidden_wherever_they_lie_in_the_environment(monkeypatch, tmp_path):
+    packages = tmp_path / "site-packages"
+    catalogue = "exercises/catalogue/encoder_decoder.py"
+    hidden = {
+        "src/lab/notebooks/source/1-encoder-decoder.ipynb",  # a clone, as `pip install -e git+…` makes it
+        "src/lab/.git/config",
+        f"src/lab/seq2seq_lab/{catalogue}",
+        f"seq2seq_lab/{catalogue}",  # a second copy of the package
+        "a/b/c/tests/answers/encoder_decoder.py",
+        "tests/answers/encoder_decoder.py",  # as a careless wheel leaves them
+    }
+    shown = {
+        "other/tests/answers/others.py",
+        "other/notebooks/source/1.ipynb",
+        "src/other/a.py",
+        "tests/b.py",
+    }
+    for name in hidden | shown:
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).write_text("")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(packages)])
+    isolation.bubblewrap.cache_clear()
+    argv = ["find", str(packages), "-type", "f"]
+    with isolation.start(argv, LIMITS, subprocess.DEVNULL) as run:
+        out, err = run.communicate()
+    isolation.bubblewrap.cache_clear()
+    seen = {line.removeprefix(f"{packages}/") for line in out.decode().split("\n") if line}
+    assert seen == shown - {"tests/b.py"}, err
+
+
+def test_each_sandbox_has_a_keyring_of_its_own(monkeypatch):
+    everything_allowed = struct.pack("=HBBI", 6, 0, 0, 0x7FFF0000)
+    monkeypatch.setattr(system_calls, "filter_program", lambda: everything_allowed)
+    keyctl, session = system_calls.number("keyctl"), -3
+    program = f"import ctypes; print(ctypes.CDLL(None).syscall({keyctl}, 0, {session}, 0))"
+    ids = {subprocess.check_output([sys.executable, "-c", program])}
+    for _ in range(2):
+        with isolation.start([sys.executable, "-c", program], LIMITS, subprocess.DEVNULL) as run:
+            ids.add(run.communicate()[0])
+    assert len(ids) == 3
+    assert b"-1\n" not in ids
+
+
+# A class at once
+
+
+@pytest.fixture(scope="module")
+def a_class(tmp_path_factory):
+    """What comes of a class: why some were not marked, and the points of the others."""
+    folder = tmp_path_factory.mktemp("class")
+    busy = {**RIGHT, "jaggedness": stands_alone(hostile.forty_busy_processes)}
+    answers = {"anna": RIGHT, "busy": busy, "dies": RIGHT, "innocent": RIGHT, "late": RIGHT, "ports": RIGHT}
+    (folder / "submissions").mkdir()
+    for student, own in answers.items():
+        (folder / "submissions" / f"{student}.ipynb").write_bytes(answered(own))
+    submissions = Submissions(folder / "submissions", LESSON)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv(stand_ins.GRADER, str(os.getpid()))
+        monkeypatch.setattr(schedule, "mark", stand_ins.mark)
+        with MarksFolder(folder / "marks", LESSON, LIMITS, True, 1, {}) as marks:
+            faults = schedule.mark_all(submissions, marks, LIMITS, True)
+            points = {each.student: sum(e.points for e in each.exercises) for each in marks.all_marks()}
+    return {fault.partition(":")[0]: fault for fault in faults}, points
+
+
+def test_nothing_listens_at_a_port(a_class):
+    assert a_class[0]["ports"] == "ports: LookupError: True []"
+
+
+def test_a_process_that_dies_costs_its_submission_and_no_other(a_class):
+    faults, points = a_class
+    assert faults["dies"] == "dies: ProcessEnded: the process that marked it ended with -9"
+    assert faults.keys() == {"dies", "ports"}
+    assert points.keys() == {"anna", "busy", "innocent", "late"}
+
+
+def test_forty_busy_processes_cost_their_neighbours_nothing(a_class):
+    points = a_class[1]
+    assert (points["anna"], points["busy"], points["innocent"]) == (5, 4, 5)
+
+
+def test_what_is_late_is_marked_once_more_when_all_others_are_done(a_class):
+    faults, points = a_class
+    assert "late" not in faults
+    assert "late" in points
+
+
+def test_only_the_clock_makes_an_answer_late():
+    with pytest.raises(sandbox.Late, match="jaggedness: it took longer than 1 s"):
+        marked(answered({**RIGHT, "jaggedness": stands_alone(hostile.sleeps)}), limits=IMPATIENT, alone=False)
+    lines, _ = marked(answered({**RIGHT, "jaggedness": stands_alone(hostile.loops)}), alone=False)
+    assert lines["jaggedness"].message == "it took longer than 1 s of the processor"
+
+
+@pytest.mark.parametrize("end", ["Ctrl-C", "kill -9"])
+def test_however_it_ends_nothing_is_left_at_work(end, tmp_path):
+    (tmp_path / "submissions").mkdir()
+    sleeps = answered({"jaggedness": stands_alone(hostile.sleeps)})
+    for student in ("anna", "bob"):
+        (tmp_path / "submissions" / f"{student}.ipynb").write_bytes(sleeps)
+    argv = [sys.executable, "-m", "seq2seq_lab", "grade", tmp_path / "submissions", "--out", tmp_path / "out"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(seq2seq_lab.__file__).parents[1])}
+    run = subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    grader = psutil.Process(run.pid)
+    while not any("/worker.py" in p.cmdline() for p in family_of(grader)):
+        assert run.poll() is None, run.stderr.read()
+        time.sleep(0.05)
+    family = family_of(grader)
+    if end == "Ctrl-C":
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does
+    else:
+        run.kill()
+    err = run.communicate()[1]
+    assert run.returncode == (INTERRUPTED if end == "Ctrl-C" else -signal.SIGKILL)
+    assert "Traceback" not in err, err
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+
+
+def family_of(process):
+    """All that a process has started; none that has ended in the meantime."""
+    family = process.children(recursive=True)
+    return [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
 # What comes back

@@ -19,7 +19,12 @@ MOST_NOT_RUN = 5  # statements that are spelled out
 
 
 def mark(
-    submission: Submission, lessons: tuple[Lesson, ...], seed: int, limits: Limits, sandboxed: bool = True
+    submission: Submission,
+    lessons: tuple[Lesson, ...],
+    seed: int,
+    limits: Limits,
+    sandboxed: bool = True,
+    alone: bool = True,
 ) -> Marks:
     """The marks of a submission, manual grades excepted.
 
@@ -29,8 +34,10 @@ def mark(
         seed: of the random inputs.
         limits: what each answer may use up.
         sandboxed: False runs the answers without a sandbox.
+        alone: whether no other submission is marked at the same time.
 
     Raises:
+        Late: time on the clock was up for an answer, and `alone` is False.
         SandboxError: the sandbox does not work.
     """
     found, notes = cells_by_lesson(submission, lessons)
@@ -45,7 +52,7 @@ def mark(
                 answers[task.name] = _to_be_run(task, cells, seed)
         for question in lesson.questions:
             written.append(_written_answer(lesson, question, cells, notes))
-    outcomes = run([*answers.values()], limits, sandboxed) if answers else {}
+    outcomes = run([*answers.values()], limits, sandboxed, alone) if answers else {}
     for lesson in lessons:
         for task in lesson.tasks:
             outcome = outcomes.get(task.name)

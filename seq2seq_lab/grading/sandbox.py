@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import pickle
 import select
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -21,17 +22,21 @@ import psutil
 
 from seq2seq_lab.exercises.engine.asking import Raised, Results, Stopped
 from seq2seq_lab.exercises.engine.running import Found
-from seq2seq_lab.grading.isolation import ENVIRONMENT, PACKAGE, WORKER, Limits, SandboxError, bubblewrap
+from seq2seq_lab.grading.isolation import ENVIRONMENT, PACKAGE, WORKER, Limits, SandboxError, start
 from seq2seq_lab.grading.submissions import clean
 
 STARTING = 60  # seconds that Python and TensorFlow may take to load, on a busy machine
 GRACE = 10  # seconds that it may be late, on a busy machine
 MOST_TEXTS = 10_000  # each takes the room of the longest
 LOOK_EVERY = 0.5  # seconds between two looks at a sandbox that says nothing
-USUAL_PROCESSES = 4  # bubblewrap's own, the one that has TensorFlow, and that of an exercise
-FIRST_UID = (
-    200_000  # root's sandboxes run as users of their own from here on: none counts another's processes
-)
+LOOK_AGAIN = 0.1  # where there are many processes, which can take much within a second
+USUAL_PROCESSES = 2  # in a sandbox: the one that has TensorFlow, and that of an exercise
+SOCKET = 1 << 18  # bytes that may wait in one, counted nowhere else
+FIRST_UID = 200_000  # root's sandboxes run as users of their own from here on, one for each thread
+
+
+class Late(Exception):
+    """Time on the clock is up, but not that of the processor: others may have used that at the same time."""
 
 
 class Answer(NamedTuple):
@@ -51,12 +56,21 @@ class Ran(NamedTuple):
     found: Found = Found()
 
 
-def run(answers: Sequence[Answer], limits: Limits, sandboxed: bool = True) -> dict[str, Ran]:
+def run(
+    answers: Sequence[Answer], limits: Limits, sandboxed: bool = True, alone: bool = True
+) -> dict[str, Ran]:
     """What the answers of one submission return, by exercise.
 
     Where a sandbox as a whole breaks down, that costs the exercise at which it did; the others get a new one.
 
+    Args:
+        answers: to be run, one after the other.
+        limits: what each of them may use up.
+        sandboxed: False runs them without a sandbox.
+        alone: whether no other sandbox is at work, so that time on the clock counts.
+
     Raises:
+        Late: time on the clock is up, and `alone` is False.
         SandboxError: it never came to the first exercise.
     """
     results: dict[str, Ran] = {}
@@ -67,12 +81,21 @@ def run(answers: Sequence[Answer], limits: Limits, sandboxed: bool = True) -> di
                 if not sandbox.begins(answer):
                     break
                 begun = answer.name
-                line = sandbox.line()
-                if line is None:
+                said, returned = sandbox.outcome()
+                if said is None:
                     break
-                results[begun], begun = Ran(_decoded(line, answer), _found(line, answer)), None
+                if said.get("late") and not alone:
+                    raise Late(f"{answer.name}: {said['stopped']}")
+                if "stopped" in said:
+                    results[begun] = Ran(Stopped(said["stopped"]))
+                else:
+                    results[begun] = Ran(_decoded(returned, answer), _found(returned, answer))
+                begun = None
         if begun is not None:
-            results[begun] = Ran(Stopped(sandbox.fault or "it ended all processes of its sandbox"))
+            late = f"it took longer than {limits.seconds} s" if sandbox.late else ""
+            if late and not alone:
+                raise Late(f"{begun}: {late}")
+            results[begun] = Ran(Stopped(sandbox.fault or late or "it ended all processes of its sandbox"))
         elif len(results) == before:
             raise SandboxError(f"the sandbox does not work: {sandbox.said or 'it ended at once'}")
     return results
@@ -84,31 +107,30 @@ class _Sandbox:
     def __init__(self, answers: Sequence[Answer], limits: Limits, sandboxed: bool) -> None:
         self.answers, self.limits, self.sandboxed = answers, limits, sandboxed
         self.fault, self.rest = "", b""
+        self.late = self.crowded = False
 
     def __enter__(self) -> _Sandbox:
         root = self.sandboxed and os.geteuid() == 0
         processes = 0 if self.sandboxed else _threads_of_this_user()
         job = {
-            "uid": FIRST_UID + os.getpid() if root else None,
+            "uid": FIRST_UID + threading.get_native_id() if root else None,
             "private": self.sandboxed,
             "path": [str(PACKAGE.parent)],
             "limits": dataclasses.asdict(self.limits) | {"processes": processes + self.limits.processes},
             "exercises": [answer._asdict() for answer in self.answers],
         }
-        python = [sys.executable, str(WORKER)]
-        command = [*bubblewrap(self.limits, root), sys.executable, "/worker.py"] if self.sandboxed else python
-        self.errors = tempfile.TemporaryFile()
-        with tempfile.TemporaryFile() as stdin:
-            pickle.dump(job, stdin)
-            stdin.seek(0)
-            self.process = subprocess.Popen(
-                command,
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=self.errors,
-                env=os.environ | ENVIRONMENT,
-                start_new_session=True,
-            )
+        with _in_memory(pickle.dumps(job)) as stdin:
+            if self.sandboxed:
+                self.process = start([sys.executable, "/worker.py"], self.limits, stdin)
+            else:
+                self.process = subprocess.Popen(
+                    [sys.executable, str(WORKER)],
+                    stdin=stdin,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=os.environ | ENVIRONMENT,
+                    start_new_session=True,
+                )
         self.wait = STARTING
         return self
 
@@ -119,43 +141,88 @@ class _Sandbox:
         self.process.kill()
         self.process.wait()  # bubblewrap's first process is gone, and with it all others
         self.process.stdout.close()
-        self.errors.seek(0)
-        self.said = " ".join(self.errors.read(1000).decode(errors="replace").split())
-        self.errors.close()
+        os.set_blocking(self.process.stderr.fileno(), False)  # who holds the other end is not waited for
+        self.said = " ".join((self.process.stderr.read(1000) or b"").decode(errors="replace").split())
+        self.process.stderr.close()
 
     def begins(self, answer: Answer) -> bool:
         """Whether it comes to an answer."""
-        line = self.line()
+        line = self._line()
         self.wait = self.limits.seconds + GRACE
         return line == json.dumps({"exercise": answer.name}).encode()
 
-    def line(self) -> bytes | None:
+    def outcome(self) -> tuple[dict[str, Any] | None, bytes]:
+        """What its worker says of an answer, and what that returned; None if no more will come."""
+        line = self._line()
+        if line is None:
+            return None, b""
+        said = json.loads(line)  # no word of it is a student's
+        end = time.monotonic() + GRACE
+        while len(self.rest) < said["bytes"]:
+            if not self._more(end):
+                return None, b""
+        returned, self.rest = self.rest[: said["bytes"]], self.rest[said["bytes"] :]
+        return said, returned
+
+    def _line(self):
         """The next line, or None if no more will come."""
-        end, most = time.monotonic() + self.wait, 2 * self.limits.output
+        end = time.monotonic() + self.wait
         while b"\n" not in self.rest:
-            if select.select([self.process.stdout], [], [], LOOK_EVERY)[0]:
-                part = os.read(self.process.stdout.fileno(), 1 << 16)
-                self.rest += part
-                if not part or len(self.rest) > most:
-                    return None
-            elif time.monotonic() > end or self._overfull():
+            if not self._more(end):
                 return None
         line, _, self.rest = self.rest.partition(b"\n")
         return line
 
+    def _more(self, end):
+        """Wait for a part of what it says; False if no more will come."""
+        wait = LOOK_EVERY
+        while not select.select([self.process.stdout], [], [], wait)[0]:
+            self.late = time.monotonic() > end
+            if self.late or self._overfull():
+                return False
+            wait = LOOK_AGAIN if self.crowded else LOOK_EVERY
+        part = os.read(self.process.stdout.fileno(), 1 << 16)
+        self.rest += part
+        return bool(part) and len(self.rest) <= 2 * self.limits.output
+
     def _overfull(self):
         """Whether its processes together take too much memory; what one may take is limited inside."""
         processes = psutil.Process(self.process.pid).children(recursive=True)
-        if len(processes) <= USUAL_PROCESSES:
+        self.crowded = len(processes) > USUAL_PROCESSES
+        if not self.crowded:
             return False
-        taken = 0
-        for process in processes:
-            with contextlib.suppress(psutil.Error):
-                memory = process.memory_info()
-                taken += memory.rss - memory.shared
+        taken = sum(map(_memory, processes)) + SOCKET * _sockets(processes)
         if taken > 2 * self.limits.memory:
             self.fault = f"its processes together took more than {2 * self.limits.memory // 1_000_000} MB"
         return bool(self.fault)
+
+
+@contextlib.contextmanager
+def _in_memory(content):
+    """A file that is nowhere on the disk, and that nobody can change."""
+    with os.fdopen(os.memfd_create("job", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "w+b") as file:
+        file.write(content)
+        file.seek(0)
+        seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, seals)
+        yield file
+
+
+def _memory(process):
+    """Bytes that a process takes, its part of what it shares included."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        try:
+            return process.memory_full_info().pss
+        except psutil.AccessDenied:
+            return process.memory_info().rss
+    return 0
+
+
+def _sockets(processes):
+    """How many sockets there are in a sandbox."""
+    with contextlib.suppress(OSError, IndexError), open(f"/proc/{processes[-1].pid}/net/sockstat") as file:
+        return int(file.readline().split()[2])  # sockets: used 3
+    return 0
 
 
 def _decoded(line, answer):

@@ -1,27 +1,20 @@
-"""A class of submissions, marked a Dask task each: on all cores of this machine, or on a cluster there is."""
+"""A class of submissions, marked: on all cores of this machine, or on a Dask cluster there is."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
-import os
+import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-import distributed
 from tqdm import tqdm
 
 from seq2seq_lab.grading.isolation import Limits
 from seq2seq_lab.grading.marking import mark
 from seq2seq_lab.grading.marks_folder import MarksFolder, key
+from seq2seq_lab.grading.processes import Job, on_this_machine
+from seq2seq_lab.grading.sandbox import Late
 from seq2seq_lab.grading.submissions import Submissions
-
-AHEAD = 2  # submissions for each Dask worker that have been read and are not marked yet
-QUIET = {
-    "logging.distributed": "critical",  # a Dask worker that died is replaced
-    "distributed.scheduler.work-stealing": False,
-    "distributed.worker.daemon": True,
-}
 
 
 def mark_all(
@@ -33,72 +26,62 @@ def mark_all(
 ) -> list[str]:
     """Mark every submission whose marks are not in the folder yet, or are those of another version.
 
+    Where time on the clock is up, others may have been at work at the same time: such a submission is marked
+    anew when they are all done, alone.
+
     Args:
         submissions: those of the class.
         folder: where marks are written, each as soon as it is there.
         limits: what each answer may use up.
         sandboxed: False runs answers without a sandbox.
-        scheduler: address of a Dask scheduler; None starts a cluster on this machine.
+        scheduler: address of a Dask scheduler; None does the work on this machine.
 
     Returns:
         Why a submission could not be marked, a line each; the next run will try those again.
 
     Raises:
-        ValueError: no scheduler answers at this address.
+        ValueError: no scheduler answers at this address, or Dask is missing.
     """
     faults: list[str] = []
+    late: list[str] = []
     everyone = submissions.students
     students = [s for s in everyone if not _is_marked(submissions.read(s), folder)]
     if not students:
         return faults
+    work = on_this_machine
+    if scheduler is not None:
+        try:
+            from seq2seq_lab.grading.cluster import on_a_cluster
+        except ImportError as error:
+            rule = "scheduler needs a package that is missing"
+            raise ValueError(f"{rule}, {error.name}; to get it: pip install -e '.[instructor]'") from error
+        work = functools.partial(on_a_cluster, scheduler)
     done = len(everyone) - len(students)
-    bar = tqdm(total=len(everyone), initial=done, unit=" submissions", file=sys.stderr, smoothing=0.05)
-    with bar, _client(scheduler) as client:
-        left, names = iter(students), {key(student): student for student in students}
+    names = {key(student): student for student in students}
 
-        def some(n: int) -> Iterator[distributed.Future]:
-            for student in itertools.islice(left, n):
-                args = submissions.read(student), folder.lessons, folder.seed, limits, sandboxed
-                yield client.submit(mark, *args, pure=False, key=key(student))
+    def jobs(those: Iterable[str], alone: bool) -> Iterator[Job]:
+        for student in those:
+            args = submissions.read(student), folder.lessons, folder.seed, limits, sandboxed, alone
+            yield Job(key(student), args)
 
-        workers = len(client.scheduler_info(n_workers=-1)["workers"]) or 1
-        at_work = distributed.as_completed(some(AHEAD * workers))
-        for future in at_work:
-            try:
-                folder.write_marks(future.result())
-            except Exception as error:  # one submission must not stop the others
-                said = " ".join(f"{type(error).__name__}: {error}".split())
-                faults.append(f"{names[future.key]}: {said[:300]}")
-            bar.update()
-            at_work.update(some(1))
+    with tqdm(total=len(everyone), initial=done, unit=" submissions", file=sys.stderr, smoothing=0.05) as bar:
+        together = work(mark, jobs(students, alone=len(students) == 1))
+        one_by_one = work(mark, jobs(late, alone=True), at_once=1)
+        for outcomes in (together, one_by_one):
+            with contextlib.closing(outcomes):
+                for name, outcome in outcomes:
+                    if isinstance(outcome, Late):
+                        late.append(names[name])
+                        continue
+                    if isinstance(outcome, Exception):  # one submission must not stop the others
+                        said = " ".join(f"{type(outcome).__name__}: {outcome}".split())
+                        faults.append(f"{names[name]}: {said[:300]}")
+                    else:
+                        folder.write_marks(outcome)
+                    bar.update()
     return faults
 
 
 def _is_marked(submission, folder):
     marks = folder.marks_of(submission.student)
     return marks is not None and marks.digest == submission.digest()
-
-
-@contextlib.contextmanager
-def _client(scheduler):
-    """A connection to a cluster, which ends with it if it was started here."""
-    import dask
-
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(QUIET))
-        if scheduler is None:
-            scheduler = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=len(os.sched_getaffinity(0)),
-                    threads_per_worker=1,
-                    memory_limit=None,
-                    dashboard_address=None,
-                    silence_logs="CRITICAL",
-                )
-            )
-        try:
-            client = stack.enter_context(distributed.Client(scheduler))
-        except OSError as error:
-            rule = "scheduler must be the address of a Dask scheduler that answers"
-            raise ValueError(f"{rule}, but {scheduler} does not") from error
-        yield client

@@ -1,8 +1,10 @@
 """What runs in the sandbox: students' functions are asked, and what they return goes out as plain numbers.
 
 Stands alone: all it finds of the lab is what students import and how answers are called. It reads its job
-from stdin and writes a line of JSON for each exercise to stdout. A process for each exercise is forked off
-one in which TensorFlow is loaded already; when that is done, everything that is left of it is killed.
+from stdin. To stdout it writes for each exercise a line of JSON that names it, a line with what came of it,
+and what the answer returned: as many bytes as that line says. A process for each exercise is forked off one
+in which TensorFlow is loaded already; when that is done, everything that is left of it is killed and deleted.
+In a sandbox this is the first process: no signal from inside reaches it, and all orphans are its own.
 """
 
 from __future__ import annotations
@@ -19,18 +21,23 @@ import re
 import resource
 import select
 import signal
+import subprocess
 import sys
 import time
 import types
 
 USES_TENSORFLOW = re.compile(r"\b(tf|tensorflow|keras|lab|seq2seq_lab)\b")
 MAGIC = re.compile(r"^\s*[%!]|\?\s*$|=\s*[%!]", re.MULTILINE)  # of IPython's
-PR_SET_DUMPABLE = 4
+WRITABLE = "/tmp", "/dev/shm", "/fonts"  # folders of a sandbox
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
+LOOK_EVERY = 0.1  # seconds between two looks at what an exercise has used
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
     """Do the job on stdin."""
     job = pickle.load(sys.stdin.buffer)  # from outside the sandbox, where no student's code runs
+    first = set(_files())
     if job["uid"]:
         os.setgroups([])
         os.setgid(job["uid"])
@@ -38,7 +45,12 @@ def main() -> None:
     answers, out = os.dup(1), os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(out, standard)
-    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)  # no process of a student's may reach into this one
+    os.close(out)
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # which a change of the user has unset
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("500")  # where memory runs out, a sandbox goes, and not who grades
+    libc.prctl(PR_SET_DUMPABLE, 0)  # no process of a student's may reach into this one
     sys.path[:0] = job["path"]
     cells = {cell for exercise in job["exercises"] for _, cell in exercise["cells"]}
     if any(map(USES_TENSORFLOW.search, cells)):
@@ -46,9 +58,13 @@ def main() -> None:
     if any(map(MAGIC.search, cells)):
         importlib.import_module("IPython.core.inputtransformer2")
     importlib.import_module("seq2seq_lab.exercises.catalogue.calls")  # and with it `engine.asking`
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # what it does not handle does not reach a first process
     for exercise in job["exercises"]:
-        _write(answers, json.dumps({"exercise": exercise["name"]}).encode())
-        _write(answers, _asked(exercise, job["limits"], job["private"]))
+        _write(answers, json.dumps({"exercise": exercise["name"]}).encode() + b"\n")
+        returned, said = _asked(exercise, job["limits"], job["private"])
+        if job["private"]:
+            _delete(set(_files()) - first)
+        _write(answers, json.dumps({**said, "bytes": len(returned)}).encode() + b"\n" + returned)
 
 
 def _load_tensorflow():
@@ -60,8 +76,9 @@ def _load_tensorflow():
 
 
 def _asked(exercise, limits, private):
-    """A line of JSON: what came of an exercise, asked in a process of its own."""
+    """What came of an exercise, asked in a process of its own: what it sent, and why it was stopped."""
     receive, send = os.pipe()
+    before = _seconds_of_ended()
     child = os.fork()
     if child == 0:
         try:
@@ -69,51 +86,117 @@ def _asked(exercise, limits, private):
             os.dup2(send, 3)
             os.closerange(4, 4096)
             _limit(limits)
-            _write(3, json.dumps(_results(exercise)).encode())
+            _write(3, json.dumps(_results(exercise)).encode() + b"\n")
         finally:
             os._exit(0)
     os.close(send)
-    end = time.monotonic() + limits["seconds"]
-    line, late = _received(receive, end, limits["output"])
-    while not (line or late or os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT | os.WNOHANG)):
-        late = "time" if time.monotonic() > end else ""  # it has closed the pipe and goes on
-        time.sleep(0.01)
-    _kill(child, private)
-    _, status, used = os.wait4(child, 0)
-    _reap()
-    if private:
-        _wait_until_alone()
+    family = _Family(child, private)
+    line, stopped = _received(receive, family, before, limits)
+    status = family.end()
     os.close(receive)
-    seconds = used.ru_utime + used.ru_stime
-    return line or json.dumps({"stopped": _reason(late, status, seconds, limits)}).encode()
+    if line:
+        return line, {}
+    seconds = _seconds_of_ended() - before
+    return b"", {"stopped": _reason(stopped, status, seconds, limits), "late": stopped == "late"}
 
 
-def _received(pipe, end, most):
-    """A line that comes through a pipe, or why no more was waited for."""
-    parts, size = [], 0
+def _received(pipe, family, before, limits):
+    """A line that comes through a pipe, or why no more was waited for: what of its limits is used up."""
+    end, parts, size = time.monotonic() + limits["seconds"], [], 0
     while True:
-        if not select.select([pipe], [], [], max(0, end - time.monotonic()))[0]:
-            return b"", "time"
-        part = os.read(pipe, 1 << 16)
-        if not part:
-            return b"", ""
-        parts.append(part)
-        size += len(part)
-        if size > most:
-            return b"", "output"
-        if part.endswith(b"\n"):  # who else holds the pipe is not waited for
-            return b"".join(parts)[:-1], ""
+        if select.select([pipe], [], [], LOOK_EVERY)[0]:
+            part = os.read(pipe, 1 << 16)
+            line, newline, _ = part.partition(b"\n")  # what comes behind it is nobody's
+            parts.append(line)
+            size += len(line)
+            if newline:  # who else holds the pipe is not waited for
+                return b"".join(parts), ""
+            if size > limits["output"]:
+                return b"", "output"
+            if not part:
+                if family.is_over():
+                    return b"", ""
+                time.sleep(LOOK_EVERY)  # it has closed the pipe and goes on
+        if _seconds_of_ended() - before + family.seconds() > limits["cpu_seconds"]:
+            return b"", "cpu"
+        if time.monotonic() > end:
+            return b"", "late"
 
 
-def _reason(late, status, seconds, limits):
-    if late == "output":
-        return f"it returned more than {limits['output'] // 1_000_000} MB"
+def _reason(stopped, status, seconds, limits):
     killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-    if late or killed == signal.SIGXCPU or (killed == signal.SIGKILL and seconds > limits["cpu_seconds"]):
-        return f"it took longer than {limits['cpu_seconds']} s"
+    if stopped == "output":
+        return f"it returned more than {limits['output'] // 1_000_000} MB"
+    if stopped == "late":
+        return f"it took longer than {limits['seconds']} s"
+    if stopped == "cpu" or killed == signal.SIGXCPU or seconds > limits["cpu_seconds"]:
+        return f"it took longer than {limits['cpu_seconds']} s of the processor"
     if killed:
         return f"its process was killed by signal {killed}"
     return "it ended its process"
+
+
+def _seconds_of_ended():
+    """Processor time of all processes that this one has seen end."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class _Family:
+    """The process of an exercise and what it has started: in a sandbox, all but this one."""
+
+    def __init__(self, child, private):
+        self.child, self.private, self.status = child, private, None
+
+    def is_over(self):
+        """Whether the process of the exercise has ended."""
+        self._reap(os.WNOHANG)
+        return self.status is not None
+
+    def seconds(self):
+        """Processor time of those that are alive, and of those that have ended in them."""
+        self._reap(os.WNOHANG)
+        used = 0
+        for name in os.listdir("/proc") if self.private else [str(self.child)]:
+            if name.isdigit() and name != str(os.getpid()):
+                with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as file:
+                    used += sum(map(int, file.read().rpartition(")")[2].split()[11:15]))
+        return used / TICKS
+
+    def end(self):
+        """Kill all of them, and say how the first of them ended."""
+        if self.private:
+            with contextlib.suppress(ProcessLookupError):
+                while True:  # until there is nobody left
+                    os.kill(-1, signal.SIGKILL)
+                    self._reap(0)
+            self._reap(os.WNOHANG)
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.child, signal.SIGKILL)
+            while self.status is None:
+                self._reap(0)
+        return self.status
+
+    def _reap(self, options):
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                ended, status = os.waitpid(-1, options)
+                if ended == self.child:
+                    self.status = status
+                if not ended or (self.status is not None and not self.private):
+                    return
+
+
+def _files():
+    """What lies in the folders in which an exercise may write."""
+    return [entry.path for folder in WRITABLE if os.path.isdir(folder) for entry in os.scandir(folder)]
+
+
+def _delete(files):
+    """Delete what an exercise has left; `shutil` would stumble over folders in folders, and closed ones."""
+    for command in (("chmod", "-R", "u+rwx"), ("rm", "-rf", "--one-file-system")) if files else ():
+        subprocess.run([*command, "--", *files], stderr=subprocess.DEVNULL, check=False)
 
 
 def _limit(limits):
@@ -132,34 +215,10 @@ def _limit(limits):
         resource.setrlimit(kind, (soft, hard))
 
 
-def _kill(child, private):
-    """Kill an exercise and what it has started: all other processes, where these are the sandbox's own."""
-    with contextlib.suppress(ProcessLookupError):
-        if private:
-            os.kill(-1, signal.SIGKILL)
-        else:
-            os.killpg(child, signal.SIGKILL)
-
-
-def _reap():
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def _wait_until_alone():
-    """Until what was killed is gone: the sandbox's first process reaps it, in its own time."""
-    end = time.monotonic() + 1
-    with contextlib.suppress(OSError):  # there is none left
-        while time.monotonic() < end:
-            os.kill(-1, 0)
-            time.sleep(0.001)
-
-
-def _write(file, line):
-    line = memoryview(line + b"\n")
-    while line:
-        line = line[os.write(file, line) :]
+def _write(file, content):
+    content = memoryview(content)
+    while content:
+        content = content[os.write(file, content) :]
 
 
 # In the process of one exercise

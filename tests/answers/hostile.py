@@ -1,20 +1,25 @@
 """Hostile and broken answers to the exercise "jaggedness", with what their marks must say.
 
-    @hostile("stopped", "longer than 1 s")   # the state, and words of the reason
+    @hostile("stopped", "longer than 1 s of the processor")   # the state, and words of the reason
     def loops(curve): ...
 
-An answer stands alone, as in `answers`; the test puts `HOME`, `LAB`, `PORT` and `SOURCE` in front of it.
+An answer stands alone, as in `answers`; the test puts the names in capitals in front of it. It earns nothing
+where it fails as it should: what gets through a wall returns the right number.
 """
 
 import builtins
 import ctypes
 import importlib
+import mmap
+import multiprocessing
 import os
 import pickle
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +31,7 @@ HARMLESS: list[Callable] = []
 HOME = SOURCE = "a path"
 LAB = "the package's name"  # where an answer spells it, the sandbox loads TensorFlow, which takes seconds
 PORT = 0
+SECRET = "what stands in the environment of the grader"
 
 
 def hostile(state: str, words: str) -> Callable:
@@ -47,7 +53,7 @@ def harmless(answer: Callable) -> Callable:
 # --- time
 
 
-@hostile("stopped", "longer than 1 s")
+@hostile("stopped", "longer than 1 s of the processor")
 def loops(curve):
     while True:
         pass
@@ -58,7 +64,7 @@ def sleeps(curve):
     time.sleep(1000)
 
 
-@hostile("stopped", "longer than 1 s")
+@hostile("stopped", "longer than 1 s of the processor")
 def ignores_the_limit(curve):
     signal.signal(signal.SIGXCPU, signal.SIG_IGN)
     while True:
@@ -74,7 +80,7 @@ def swallows_every_error(curve):
             pass
 
 
-@hostile("stopped", "longer than 1 s")
+@hostile("stopped", "longer than 1 s of the processor")
 def never_comes(curve):
     class Lazy:
         def __array__(self, *args, **kwargs):
@@ -85,6 +91,26 @@ def never_comes(curve):
 
 
 # --- processes and threads
+
+
+@hostile("stopped", "longer than 1 s of the processor")
+def forty_busy_processes(curve):
+    for _ in range(40):
+        if not os.fork():
+            while True:
+                pass
+    time.sleep(100)
+
+
+@hostile("stopped", "longer than 1 s of the processor")
+def one_busy_process_after_the_other(curve):
+    while True:
+        if not os.fork():
+            end = time.process_time() + 0.2
+            while time.process_time() < end:
+                pass
+            os._exit(0)
+        os.wait()
 
 
 @hostile("stopped", "")
@@ -99,6 +125,7 @@ def fork_bomb(curve):
 @hostile("stopped", "")
 def bomb_of_shells(curve):
     subprocess.run(["sh", "-c", "f() { f | f & }; f; sleep 100"])
+    time.sleep(100)
 
 
 @hostile("wrong", "it raised RuntimeError: can't start new thread")
@@ -117,14 +144,58 @@ def memory_bomb(curve):
 
 @hostile("stopped", "together took more than 800 MB")
 def memory_bomb_of_many(curve):
-    for _ in range(20):
+    for _ in range(8):
         if not os.fork():
-            kept = np.ones(30_000_000)
+            kept = np.ones(20_000_000)
             time.sleep(100 + kept[0])
     time.sleep(100)
 
 
-@hostile("stopped", "longer than 1 s")
+@hostile("stopped", "together took more than 800 MB")
+def fills_sockets(curve):
+    for _ in range(20):
+        if not os.fork():
+            pairs = [socket.socketpair() for _ in range(100)]
+            time.sleep(100 + len(pairs))
+    time.sleep(100)
+
+
+@hostile("wrong", "Operation not permitted")
+def takes_system_v_memory(curve):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.shmget(0, 10**8, 0o1600) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Operation not permitted")
+def leaves_a_message_queue_behind(curve):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.msgget(7, 0o1600) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Function not implemented")
+def takes_memory_as_a_file(curve):
+    os.memfd_create("mine")
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Operation not permitted")
+def shares_memory_of_no_file(curve):
+    mmap.mmap(-1, 10**8)
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Permission denied")
+def shares_memory_of_a_device(curve):
+    with open("/dev/zero", "r+b", buffering=0) as file:
+        mmap.mmap(file.fileno(), 10**8)
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("stopped", "longer than 1 s of the processor")
 def prints_for_ever(curve):
     while True:
         print("x" * 10**6)
@@ -201,35 +272,155 @@ def unmounts(curve):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-@hostile("wrong", "Connection refused")
+@hostile("wrong", "Operation not permitted")
 def asks_this_machine(curve):
     socket.create_connection(("127.0.0.1", PORT), 1)
 
 
-@hostile("wrong", "Network is unreachable")
+@hostile("wrong", "Operation not permitted")
 def asks_the_world(curve):
     socket.create_connection(("192.0.2.1", 80), 1)
 
 
-# --- the process that grades
+@hostile("wrong", "FileNotFoundError")
+def reads_what_others_handed_in_through_nbgrader(curve):
+    return len(os.listdir("/usr/local/share"))
 
 
-@hostile("stopped", "ended all processes of its sandbox")
-def kills_its_parent(curve):
-    os.kill(os.getppid(), signal.SIGKILL)
-    time.sleep(100)
-
-
-@hostile("stopped", "ended all processes of its sandbox")
-def stops_its_parent(curve):
-    os.kill(os.getppid(), signal.SIGSTOP)
+@hostile("wrong", "Operation not permitted")
+def enters_a_namespace(curve):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x10000000):  # CLONE_NEWUSER
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return np.abs(np.diff(curve)).mean()
 
 
-@hostile("stopped", "ended all processes of its sandbox")
-def kills_everybody(curve):
-    os.kill(-1, signal.SIGKILL)
-    time.sleep(100)
+@hostile("wrong", "Operation not permitted")
+def starts_a_process_in_a_namespace(curve):
+    libc = ctypes.CDLL(None, use_errno=True)
+    child = libc.syscall(
+        56 if os.uname().machine == "x86_64" else 220, 0x10000000 | signal.SIGCHLD, 0, 0, 0, 0
+    )
+    if child < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    if not child:
+        os._exit(0)
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Operation not permitted")
+def loads_a_program_into_the_kernel(curve):
+    libc = ctypes.CDLL(None, use_errno=True)
+    attributes = (ctypes.c_uint32 * 32)(2, 4, 4, 1)  # an array of one number
+    file = libc.syscall(321 if os.uname().machine == "x86_64" else 280, 0, attributes, 128)
+    if file < 0 and ctypes.get_errno() != 1:
+        return np.abs(np.diff(curve)).mean()
+    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+# --- what the grader has: its environment, its open files, its keys
+
+
+@hostile("wrong", "LookupError: nothing")
+def looks_for_a_secret_in_every_environment(curve):
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/environ", "rb") as file:
+                if SECRET.encode() in file.read():
+                    return np.abs(np.diff(curve)).mean()
+        except OSError:
+            pass
+    raise LookupError("nothing")
+
+
+@hostile("wrong", "LookupError: nothing")
+def opens_a_file_of_another_process(curve):
+    for name in os.listdir("/proc"):
+        if name.isdigit() and name != str(os.getpid()):
+            try:
+                if os.listdir(f"/proc/{name}/fd"):
+                    return np.abs(np.diff(curve)).mean()
+            except OSError:
+                pass
+    raise LookupError("nothing")
+
+
+@hostile("wrong", "LookupError: nothing")
+def finds_a_file_left_open(curve):
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if int(name) > 3 or (int(name) < 3 and os.readlink(f"/proc/self/fd/{name}") != "/dev/null"):
+                if not os.readlink(f"/proc/self/fd/{name}").endswith("/fd"):  # of this very loop
+                    return np.abs(np.diff(curve)).mean()
+        except OSError:
+            pass
+    raise LookupError("nothing")
+
+
+@hostile("wrong", "Operation not permitted")
+def traces_the_first_process(curve):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(16, 1, 0, 0) < 0:  # PTRACE_ATTACH
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Operation not permitted")
+def traces_a_process_of_its_own(curve):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(0, 0, 0, 0) < 0:  # PTRACE_TRACEME
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Operation not permitted")
+def reads_the_session_keyring(curve):
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = 250 if os.uname().machine == "x86_64" else 219
+    if libc.syscall(number, 0, -3, 0, 0, 0) < 0:  # KEYCTL_GET_KEYRING_ID of the session
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Operation not permitted")
+def leaves_a_key_for_the_next(curve):
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = 248 if os.uname().machine == "x86_64" else 217
+    if libc.syscall(number, b"user", b"mine", b"x", 1, -3) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "PermissionError")
+def lists_the_keys(curve):
+    return len(open("/proc/keys").read())
+
+
+# --- the process that starts all others
+
+
+@hostile("wrong", "Operation not permitted")
+def limits_its_parent(curve):
+    resource.prlimit(os.getppid(), resource.RLIMIT_NPROC, (1, 1))
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Operation not permitted")
+def slows_its_parent_down(curve):
+    os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Operation not permitted")
+def slows_its_user_down(curve):
+    os.setpriority(os.PRIO_USER, os.getuid(), 19)
+    return np.abs(np.diff(curve)).mean()
+
+
+@hostile("wrong", "Operation not permitted")
+def binds_its_parent_to_one_core(curve):
+    os.sched_setaffinity(os.getppid(), {min(os.sched_getaffinity(0))})
+    return np.abs(np.diff(curve)).mean()
 
 
 @hostile("wrong", "PermissionError")
@@ -252,7 +443,7 @@ def crashes(curve):
     ctypes.string_at(0)
 
 
-@hostile("stopped", "longer than 1 s")
+@hostile("stopped", "longer than 1 s of the processor")
 def closes_all_files(curve):
     os.closerange(0, 999)
     while True:
@@ -383,6 +574,12 @@ def forges_lines(curve):
 
 
 @hostile("stopped", "no answer")
+def forges_lines_of_the_next(curve):
+    os.write(3, b'{"results": 3}\n{"exercise": "innocent"}\n{"stopped": "mine", "bytes": 0}\n')
+    os._exit(0)
+
+
+@hostile("stopped", "no answer")
 def forges_arrays(curve):
     os.write(3, b'{"results": [[{"shape": [-1], "numbers": "AAAAAAAAAAA="}]]}\n')
     os._exit(0)
@@ -419,6 +616,72 @@ def leaves_a_process_behind(curve):
         os.setsid()
         time.sleep(1000)
     return np.abs(np.diff(curve)).mean()
+
+
+@harmless
+def kills_its_parent(curve):
+    for number in signal.valid_signals():
+        os.kill(os.getppid(), number)
+    return np.abs(np.diff(curve)).mean()
+
+
+@harmless
+def stops_its_parent(curve):
+    os.kill(os.getppid(), signal.SIGSTOP)
+    return np.abs(np.diff(curve)).mean()
+
+
+@harmless
+def kills_everybody(curve):
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    return np.abs(np.diff(curve)).mean()
+
+
+@harmless
+def leaves_a_full_disk_behind(curve):
+    try:
+        for i in range(10**6):
+            with open(f"/tmp/{i}", "wb") as file:
+                file.write(bytes(10**6))
+    except OSError:
+        return np.abs(np.diff(curve)).mean()
+
+
+@harmless
+def leaves_folders_in_folders_behind(curve):
+    os.chdir(tempfile.mkdtemp(dir="/dev/shm"))
+    for _ in range(3000):
+        os.mkdir("in")
+        os.chdir("in")
+    closed = tempfile.mkdtemp(dir="/tmp")
+    open(f"{closed}/mine", "w").close()
+    os.chmod(closed, 0)
+    return np.abs(np.diff(curve)).mean()
+
+
+@harmless
+def leaves_a_home_behind(curve):
+    os.makedirs(os.path.expanduser("~/.config/matplotlib"), exist_ok=True)
+    open(os.path.expanduser("~/.-config"), "w").close()
+    return np.abs(np.diff(curve)).mean()
+
+
+@harmless
+def starts_processes_and_threads(curve):
+    subprocess.run(["sh", "-c", "true"], check=True)
+    thread = threading.Thread(target=time.sleep, args=(0,))
+    thread.start()
+    thread.join()
+    receive, send = multiprocessing.get_context("fork").Pipe()
+    process = multiprocessing.get_context("fork").Process(
+        target=send.send, args=(np.abs(np.diff(curve)).mean(),)
+    )
+    process.start()
+    process.join()
+    return receive.recv()
 
 
 @harmless
