@@ -55,9 +55,10 @@ def for_decoder_inputs(answer: Callable, targets_out: np.ndarray, targets_mask: 
 def for_shapes(answer: Callable, *sizes: int) -> Any:
     """Two shapes, which may as well be the rows of an array."""
     returned = answer(*sizes)
-    return (
-        returned if returned is None or isinstance(returned, (tuple, list)) else [*as_array(returned, "it")]
-    )
+    if isinstance(returned, np.ndarray) or hasattr(returned, "numpy"):
+        rows = np.array(returned)
+        return list(rows) if rows.ndim else returned
+    return returned
 
 
 def by_length(answer: Callable, said: list[str], wanted: list[str]) -> Any:

@@ -52,10 +52,11 @@ def judge(
 
 def _first_finding(exercise, pairs):
     """The first thing that is wrong in these pairs of inputs and result, with its hint, or None."""
-    for first, (case, (inputs, result)) in enumerate(zip(exercise.draws, pairs, strict=False)):
+    names = list(exercise.draws)
+    for first, (inputs, result) in enumerate(pairs):
         finding = _judged_alone(exercise, inputs, result)
         if finding is not None:
-            message = f"{finding.message}\n\nIt was called with {case}:\n{spelled(inputs)}"
+            message = f"{finding.message}\n\nIt was called with {names[first]}:\n{spelled(inputs)}"
             mistake = _mistake_in(exercise, pairs, first)
             if mistake is not None:
                 return Finding(mistake.label, message, mistake.hint)
