@@ -113,7 +113,7 @@ def stands_alone(answer, front=""):
 
 def to_be_run(name, cell):
     cases = pickle.dumps((JAGGEDNESS.call, JAGGEDNESS.returns, JAGGEDNESS.cases(1)))
-    return sandbox.Answer(name, "jaggedness", (cell,), cases, len(JAGGEDNESS.returns))
+    return sandbox.Answer(name, "jaggedness", [("", cell)], cases, len(JAGGEDNESS.returns))
 
 
 def all_answers(folder, port):
@@ -188,9 +188,9 @@ def verdicts(tmp_path_factory):
 
 def judged(parts):
     return {
-        name: judge(JAGGEDNESS, JAGGEDNESS.cases(1), result, JAGGEDNESS.points)
-        for results in parts
-        for name, result in results.items()
+        name: judge(JAGGEDNESS, JAGGEDNESS.cases(1), ran.results, JAGGEDNESS.points)
+        for outcomes in parts
+        for name, ran in outcomes.items()
     }
 
 
@@ -198,7 +198,8 @@ def verdict_on(answer, user, verdicts):
     """The verdict on an answer, once the one behind it is seen to have kept its points."""
     found = verdicts[user]
     if isinstance(found, str):
-        if user == "ordinary" and os.environ.get("SEQ2SEQ_LAB_SANDBOX") == "required":
+        must = user == "ordinary" and os.environ.get("SEQ2SEQ_LAB_SANDBOX") == "required"
+        if must or (user == "root" and os.geteuid() == 0):
             pytest.fail(found)
         pytest.skip(f"nothing can be run as {user} here: {found}")
     behind = found[f"behind {answer.__name__}"]
