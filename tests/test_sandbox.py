@@ -472,6 +472,45 @@ def family_of(process):
     return [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
+# A cgroup, where systemd makes one
+
+
+def systemd(folder, monkeypatch, script):
+    """Something that stands in for systemd-run, and writes down what it was called with."""
+    (folder / "systemd-run").write_text(f'#!/bin/sh\necho "$@" >> {folder}/called\n{script}')
+    (folder / "systemd-run").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", SECRET)
+    isolation.in_a_cgroup.cache_clear()
+
+
+@pytest.fixture
+def no_cgroup_afterwards():
+    yield
+    isolation.in_a_cgroup.cache_clear()
+
+
+@pytest.mark.usefixtures("no_cgroup_afterwards")
+def test_where_systemd_is_at_work_a_cgroup_caps_the_memory_of_a_sandbox(tmp_path, monkeypatch):
+    systemd(tmp_path, monkeypatch, 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"\n')
+    answer = f"import os\nassert {SECRET!r} not in os.environ.values()\n{RIGHT['jaggedness']}"
+    lines, _ = marked(answered({**RIGHT, "jaggedness": answer}))
+    assert [lines[name].points for name in POINTS] == [*POINTS.values()], lines
+    tried, called = (tmp_path / "called").read_text().splitlines()
+    for words in ("--scope", "MemoryMax=800000000", "MemorySwapMax=0", "TasksMax=512"):
+        assert words in tried
+        assert words in called
+    assert ("--user" in called) == (os.geteuid() != 0)
+
+
+@pytest.mark.usefixtures("no_cgroup_afterwards")
+def test_where_systemd_is_not_at_work_a_sandbox_is_made_without(tmp_path, monkeypatch):
+    systemd(tmp_path, monkeypatch, "echo no bus >&2; exit 1\n")
+    lines, _ = marked(answered())
+    assert lines["jaggedness"].state == "right"
+    assert len((tmp_path / "called").read_text().splitlines()) == 1
+
+
 # What comes back
 
 

@@ -50,6 +50,7 @@ ENVIRONMENT_IN_SANDBOX = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UT
 GET_IT = "`apt install bubblewrap` on Debian and Ubuntu, `dnf install bubblewrap` on Fedora"
 GET_LIBSECCOMP = "`apt install libseccomp2` on Debian and Ubuntu, `dnf install libseccomp` on Fedora"
 KEYCTL_JOIN_SESSION_KEYRING = 1
+OF_SYSTEMD = "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"  # where a user's systemd is found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,12 @@ def start(program: Sequence[str], limits: Limits, stdin: BinaryIO | int) -> subp
     Raises:
         SandboxError: bubblewrap or libseccomp is missing, or too old.
     """
-    command, libc = bubblewrap(limits, os.geteuid() == 0), ctypes.CDLL(None)
+    root, libc, own = os.geteuid() == 0, ctypes.CDLL(None), environment()
+    command, variables = bubblewrap(limits, root), own
+    if in_a_cgroup(limits, root):
+        cleared = ["env", "-i", *(f"{name}={value}" for name, value in own.items())]
+        command = [*in_a_cgroup(limits, root), *cleared, *command]
+        variables = {name: os.environ[name] for name in OF_SYSTEMD if name in os.environ}
     try:
         filter_, keyctl = system_calls.filter_program(), system_calls.number("keyctl")
     except ImportError as error:
@@ -93,7 +99,7 @@ def start(program: Sequence[str], limits: Limits, stdin: BinaryIO | int) -> subp
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=variables,
             pass_fds=[read],
             start_new_session=True,
             preexec_fn=lambda: libc.syscall(keyctl, KEYCTL_JOIN_SESSION_KEYRING, None),
@@ -147,6 +153,29 @@ def bubblewrap(limits: Limits, root: bool) -> list[str]:
     for fonts in pathlib.Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
         command += ["--ro-bind", str(fonts), f"{FONTS}/{fonts.name}"]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+
+
+@functools.cache
+def in_a_cgroup(limits: Limits, root: bool) -> list[str]:
+    """The command with which systemd runs another one in a cgroup that caps the memory of all its processes.
+
+    Empty where systemd is not at work: then `sandbox` looks at their memory from time to time.
+    """
+    program = shutil.which("systemd-run")
+    if program is None:
+        return []
+    command = [program, "--scope", "--quiet", "--collect", *([] if root else ["--user"])]
+    for name, value in (
+        ("MemoryMax", 2 * limits.memory),
+        ("MemorySwapMax", 0),
+        ("TasksMax", 2 * limits.processes),
+    ):
+        command += ["--property", f"{name}={value}"]
+    command += ["--"]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        if not subprocess.run([*command, "true"], capture_output=True, check=False, timeout=10).returncode:
+            return command
+    return []
 
 
 def environment() -> dict[str, str]:
