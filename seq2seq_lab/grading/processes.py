@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, NamedTuple
 
@@ -69,6 +70,7 @@ class _Process:
             context = multiprocessing.get_context("spawn")  # no copy of this one's threads and locks
             self.pipe, other = context.Pipe()
             self.process = context.Process(target=_work, args=(other, self.function), daemon=True)
+            resource_tracker.ensure_running()  # which else would unblock signals below
             before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # Ctrl-C is for this one alone
             try:
                 self.process.start()

@@ -366,14 +366,6 @@ def traces_the_first_process(curve):
 
 
 @hostile("wrong", "Operation not permitted")
-def traces_a_process_of_its_own(curve):
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.ptrace(0, 0, 0, 0) < 0:  # PTRACE_TRACEME
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return np.abs(np.diff(curve)).mean()
-
-
-@hostile("wrong", "Operation not permitted")
 def reads_the_session_keyring(curve):
     libc = ctypes.CDLL(None, use_errno=True)
     number = 250 if os.uname().machine == "x86_64" else 219
