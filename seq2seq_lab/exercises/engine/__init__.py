@@ -1,1 +1,1 @@
-"""What an exercise is, how an answer to it is asked, and how what it returns is judged."""
+"""What an exercise is, how an answer is found in a notebook and asked, how what it returns is judged."""

@@ -1,6 +1,7 @@
 """How answers are called and what they return, as plain arrays; no reference and no expected value.
 
-Where a class is graded, this is all of the engine that stands beside the students' code.
+Where a class is graded, this, `running` and `slicing` are all of the engine that stands beside the students'
+code.
 """
 
 from __future__ import annotations
