@@ -274,14 +274,14 @@ SCHEDULE = Exercise(
 # --- the bug clinic: a decoder that is one step late
 
 
-def _draw_writer(rng, H, steps, begins_with_end=False):
+def _draw_writer(rng, H, steps, begins_with_end=None):
     """One that writes # before the end and goes on, so that stopping there shows."""
     while True:
         embeddings, W = 2 * normal(rng, TARGET_SYMBOLS, H), normal(rng, H, H)
         decoder, h = calls.Writer(embeddings, W, normal(rng, H, TARGET_SYMBOLS)), np.tanh(normal(rng, H))
         said = write(decoder, h, steps)
         goes_on = steps == 1 or (END_ID in said[:-1] and set(said[said.index(END_ID) :]) != {END_ID})
-        if goes_on and (said[0] == END_ID) == begins_with_end:
+        if goes_on and begins_with_end in (None, said[0] == END_ID):
             return {"decoder": decoder, "h": h, "steps": steps}
 
 
@@ -325,11 +325,11 @@ WRONG_STEP = Exercise(
     task="clinic: a decoder that reads the arg-max of the wrong step",
     points=2,
     draws={
-        "six steps": lambda rng: _draw_writer(rng, 4, 6),
-        "seven steps": lambda rng: _draw_writer(rng, 5, 7),
-        "nine steps": lambda rng: _draw_writer(rng, 7, 9),
-        "a single step": lambda rng: _draw_writer(rng, 4, 1),
-        "as many steps as units": lambda rng: _draw_writer(rng, 8, 8),
+        "six steps": lambda rng: _draw_writer(rng, 4, 6, False),
+        "seven steps": lambda rng: _draw_writer(rng, 5, 7, False),
+        "nine steps": lambda rng: _draw_writer(rng, 7, 9, False),
+        "a single step": lambda rng: _draw_writer(rng, 4, 1, False),
+        "as many steps as units": lambda rng: _draw_writer(rng, 8, 8, False),
         "a decoder that writes # at once": lambda rng: _draw_writer(rng, 5, 7, True),
     },
     reference=write,

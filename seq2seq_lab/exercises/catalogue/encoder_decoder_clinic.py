@@ -190,10 +190,10 @@ def _to_the_longest(step, x, lengths, h):
 
 def _change_by_padding(answer, seed):
     rng = np.random.default_rng(seed)
-    inputs = _draw_reading(rng, lengths(rng, 4, 7), 7)
-    x = inputs["x"]
-    longer = {**inputs, "x": np.concatenate([x, np.ones_like(x)], 1)}
-    return float(np.abs(np.asarray(answer(*longer.values())) - np.asarray(answer(*inputs.values()))).max())
+    step, x = calls.Step(normal(rng, 8, 6), normal(rng, 6, 6)), normal(rng, 4, 7, 8)
+    n, h = lengths(rng, 4, 7), normal(rng, 4, 6)
+    longer = np.concatenate([x, np.ones_like(x)], 1)
+    return float(np.abs(np.asarray(answer(step, longer, n, h)) - np.asarray(answer(step, x, n, h))).max())
 
 
 def _zero_inputs(step, x, lengths, h):
