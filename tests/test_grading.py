@@ -527,7 +527,10 @@ def test_on_this_machine_with_a_bar_and_nothing_left_behind(a_class, tmp_path):
         ("{nothing} --out {new}", "argument SUBMISSIONS: must exist"),
         ("{file} --out {new}", "argument SUBMISSIONS: must be a folder or a zip"),
         ("{empty} --out {new}", "argument SUBMISSIONS: must hold a notebook or a folder for each student"),
-        ("{one} --out {new}", "argument SUBMISSIONS: must hold those of a class"),
+        (
+            "{one} --out {new}",
+            "argument SUBMISSIONS: must hold a notebook or a folder named after each student",
+        ),
         ("{class} --out {file}", "argument --out: must be a folder"),
         (
             "{class} --out {class}",
