@@ -1,6 +1,7 @@
 """The exercises: references, hints, and a corpus of answers as students write them."""
 
 import inspect
+import os
 import random
 import re
 import sys
@@ -56,12 +57,16 @@ DRAWS_ITSELF = {"copying-cell"}, {"softmax_of_a_fresh_layer"}  # exercises and a
 
 
 def seeds_for(answer):
-    """200 for what may be taken for right at some and not at others; of the rest what time allows."""
+    """200 for what may be taken for right at some and not at others; of the rest what time allows.
+
+    With SEQ2SEQ_LAB_SEEDS=200 in the environment, 200 for all but those that draw numbers themselves.
+    """
     if answer.exercise in DRAWS_ITSELF[0] or answer.function.__name__ in DRAWS_ITSELF[1]:
         return 1
+    least = int(os.environ.get("SEQ2SEQ_LAB_SEEDS", "1"))
     if re.search(r"\b(tf|keras|lab)\.", inspect.getsource(answer.function)):
-        return 2
-    return 200 if answer.almost else 60 if answer.label is None else 20
+        return max(2, least)
+    return max(200 if answer.almost else 60 if answer.label is None else 20, least)
 
 
 @pytest.mark.parametrize("name", IN_CORPUS)
