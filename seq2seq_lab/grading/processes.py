@@ -104,6 +104,8 @@ class _Process:
 def _work(pipe, function):
     """Do what comes through a pipe, until its other end is closed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # with who started it, however that ends
+    if os.getppid() != multiprocessing.parent_process().pid:  # who has ended before that
+        return
     with contextlib.suppress(EOFError, OSError):
         while True:
             args = pipe.recv()
