@@ -539,7 +539,7 @@ def test_texts_come_back():
 
 def decoded(said, returns=1):
     line = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return sandbox._decoded(line, sandbox.Answer("name", "function", (), b"", returns))
+    return sandbox._ran(line, sandbox.Answer("name", "function", (), b"", returns)).results
 
 
 @pytest.mark.parametrize(
@@ -567,6 +567,16 @@ def decoded(said, returns=1):
 )
 def test_what_is_no_result_is_no_answer(said):
     assert decoded(said) == sandbox.Stopped("what came back was no answer")
+
+
+@pytest.mark.parametrize("cell", [1.0, True, 1, 2, -1, "1", None, [1]])
+def test_where_an_answer_was_found_is_a_number_of_ours(cell):
+    """So that no number of a student's is the index of anything."""
+    found = {"fault": "", "cell": cell, "others": [0, 1.0, 7, "x"], "checked": "", "not_run": []}
+    answer = sandbox.Answer("name", "function", [("", ""), ("", "")], b"", 1)
+    back = sandbox._ran(json.dumps({"results": [], "found": found}).encode(), answer).found
+    assert (back.cell, type(back.cell)) in [(None, type(None)), (1, int)]
+    assert [*map(type, back.others)] == [int, int]
 
 
 def test_errors_come_back_short():

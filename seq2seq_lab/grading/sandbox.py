@@ -28,6 +28,7 @@ from seq2seq_lab.grading.submissions import clean
 STARTING = 60  # seconds that Python and TensorFlow may take to load, on a busy machine
 GRACE = 10  # seconds that it may be late, on a busy machine
 MOST_TEXTS = 10_000  # each takes the room of the longest
+NO_ANSWER = Stopped("what came back was no answer")
 LOOK_EVERY = 0.5  # seconds between two looks at a sandbox that says nothing
 LOOK_AGAIN = 0.1  # where there are many processes, which can take much within a second
 USUAL_PROCESSES = 2  # in a sandbox: the one that has TensorFlow, and that of an exercise
@@ -89,7 +90,7 @@ def run(
                 if "stopped" in said:
                     results[begun] = Ran(Stopped(said["stopped"]))
                 else:
-                    results[begun] = Ran(_decoded(returned, answer), _found(returned, answer))
+                    results[begun] = _ran(returned, answer)
                 begun = None
         if begun is not None:
             late = f"it took longer than {limits.seconds} s" if sandbox.late else ""
@@ -225,10 +226,18 @@ def _sockets(processes):
     return 0
 
 
-def _decoded(line, answer):
-    """Results from a line of JSON, as exact NumPy types; whatever else it is, nothing comes of it."""
+def _ran(line, answer):
+    """What a line of JSON says of an answer; whatever else it is, nothing comes of it."""
     try:
         said = json.loads(line)
+    except (ValueError, RecursionError):
+        return Ran(NO_ANSWER)
+    return Ran(_results(said, answer), _found(said, answer))
+
+
+def _results(said, answer):
+    """What was returned, as exact NumPy types, or why there is nothing."""
+    try:
         if "stopped" in said:
             return Stopped(_text(said["stopped"]))
         results = [_result(result, answer.returns) for result in said["results"]]
@@ -236,20 +245,19 @@ def _decoded(line, answer):
             raise ValueError("no results")
         return results
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
-        return Stopped("what came back was no answer")
+        return NO_ANSWER
 
 
-def _found(line, answer):
-    """Where the answer was found, as far as the line makes sense."""
+def _found(said, answer):
+    """Where the answer was found, as far as that makes sense."""
     try:
-        said = json.loads(line)["found"]
-        cells = range(len(answer.cells))
+        found, cells = said["found"], range(len(answer.cells))
         return Found(
-            fault=_text(said["fault"]),
-            cell=said["cell"] if said["cell"] in cells else None,
-            others=tuple(cell for cell in cells if cell in said["others"]),
-            checked=_text(said["checked"]),
-            not_run=tuple(map(_text, said["not_run"])),
+            fault=_text(found["fault"]),
+            cell=next((cell for cell in cells if cell == found["cell"]), None),  # a number of our own
+            others=tuple(cell for cell in cells if cell in found["others"]),
+            checked=_text(found["checked"]),
+            not_run=tuple(map(_text, found["not_run"])),
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return Found()
