@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 
 from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab.grading.marks_folder import MarksFolder, key
+from seq2seq_lab.grading.platforms import CANVAS
 from seq2seq_lab.grading.submissions import Submissions
 
 NAME = "feedback.zip"
-CANVAS = re.compile(r"(.+?_\d+_\d+)_")  # what comes before a file's own name: whose it is, and its number
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # of all files, so that the same pages are the same zip
 
 
@@ -39,6 +38,6 @@ def _place(submitted, student):
         return f"{origin.name.replace('_', ' ')}_{origin.id}_assignsubmission_file_/feedback.html"
     if origin.platform == "Canvas":
         names = [part for file in submitted.read(student).files for part in file.name.split("/")]
-        for found in filter(None, map(CANVAS.match, names)):
-            return f"{found[1]}_feedback.html"
+        for found in filter(None, map(CANVAS.pattern.fullmatch, names)):
+            return f"{found.string[: found.start('file')]}feedback.html"
     return None

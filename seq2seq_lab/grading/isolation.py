@@ -78,11 +78,11 @@ def start(program: Sequence[str], limits: Limits, stdin: BinaryIO | int) -> subp
     Raises:
         SandboxError: bubblewrap or libseccomp is missing, or too old.
     """
-    root, libc, own = os.geteuid() == 0, ctypes.CDLL(None), environment()
-    command, variables = bubblewrap(limits, root), own
-    if in_a_cgroup(limits, root):
-        cleared = ["env", "-i", *(f"{name}={value}" for name, value in own.items())]
-        command = [*in_a_cgroup(limits, root), *cleared, *command]
+    root, libc = os.geteuid() == 0, ctypes.CDLL(None)
+    command, variables, capped = bubblewrap(limits, root), environment(), in_a_cgroup(limits, root)
+    if capped:
+        cleared = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
+        command = [*capped, *cleared, *command]
         variables = {name: os.environ[name] for name in OF_SYSTEMD if name in os.environ}
     try:
         filter_, keyctl = system_calls.filter_program(), system_calls.number("keyctl")

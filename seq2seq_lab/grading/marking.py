@@ -102,15 +102,12 @@ def _notes_on(task, cells, outcome):
     """What an instructor should know of how an answer was found."""
     if outcome is None:
         return
-    found, code = outcome.found, _code_cells(cells)
-    places = {n: cells.index(code[n]) + 1 for n in (found.cell, *found.others) if n is not None}
+    found, places = outcome.found, [n for n, cell in enumerate(cells, 1) if cell.kind == "code"]
     if found.others:
         others = ", ".join(str(places[n]) for n in found.others)
-        counts = (
-            f"cell {places[found.cell]} counts, the last above its check"
-            if found.cell in places
-            else "none counts"
-        )
+        counts = "none counts"
+        if found.cell is not None:
+            counts = f"cell {places[found.cell]} counts, the last above its check"
         yield f"{task.function} is defined in cell {others} as well: {counts}"
     if found.checked:
         yield f"the check of {task.name} was changed: it is handed {found.checked}"
@@ -137,11 +134,9 @@ def _exercise_mark(lesson, task, cells, outcome, seed):
 
 def _what_was_run(verdict, found):
     """What went wrong in what the answer needs, and what was not run, as it needs it not; in words."""
-    said = ""
     if verdict.state not in ("wrong", "stopped"):
-        return said
-    if found.fault and found.fault not in verdict.message:
-        said += f"\n\n{found.fault}"
+        return ""
+    said = f"\n\n{found.fault}" if found.fault and found.fault not in verdict.message else ""
     if found.not_run:
         more = len(found.not_run) - MOST_NOT_RUN
         lines = "\n".join(found.not_run[:MOST_NOT_RUN]) + (f"\nand {more} more" if more > 0 else "")

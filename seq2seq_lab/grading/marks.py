@@ -140,9 +140,27 @@ class ManualGrade:
 
 def grades_to_json(grades: Mapping[str, ManualGrade]) -> str:
     """The text of `manual.json`: manual grades by the id of the answer."""
-    return json.dumps({name: dataclasses.astuple(grade) for name, grade in grades.items()}, indent=1)
+    return json.dumps(_as_lists(grades), indent=1)
 
 
 def grades_from_json(text: str) -> dict[str, ManualGrade]:
     """Read what `grades_to_json` wrote."""
-    return {name: ManualGrade(*grade) for name, grade in json.loads(text).items()}
+    return _from_lists(json.loads(text))
+
+
+def copies_to_json(copies: Mapping[str, Mapping[str, ManualGrade]]) -> str:
+    """The text of `copies.json`: manual grades in copies of `written.csv`, by the copy's path."""
+    return json.dumps({path: _as_lists(grades) for path, grades in copies.items()}, indent=1)
+
+
+def copies_from_json(text: str) -> dict[str, dict[str, ManualGrade]]:
+    """Read what `copies_to_json` wrote."""
+    return {path: _from_lists(grades) for path, grades in json.loads(text).items()}
+
+
+def _as_lists(grades):
+    return {name: dataclasses.astuple(grade) for name, grade in grades.items()}
+
+
+def _from_lists(grades):
+    return {name: ManualGrade(*grade) for name, grade in grades.items()}

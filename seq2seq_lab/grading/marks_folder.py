@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import fcntl
 import hashlib
-import json
 import os
 import pathlib
 import re
@@ -16,7 +15,15 @@ from typing import Any
 from seq2seq_lab._internals.files import remove_unfinished, whole_file
 from seq2seq_lab.grading.assignment import Lesson, fingerprint
 from seq2seq_lab.grading.isolation import Limits
-from seq2seq_lab.grading.marks import ManualGrade, Marks, Run, grades_from_json, grades_to_json
+from seq2seq_lab.grading.marks import (
+    ManualGrade,
+    Marks,
+    Run,
+    copies_from_json,
+    copies_to_json,
+    grades_from_json,
+    grades_to_json,
+)
 
 FOLDERS = "results", "feedback"
 WRITTEN = "marks.csv", "written.csv", "overview.html", "feedback.zip"  # into a folder of marks, as are these
@@ -123,14 +130,11 @@ class MarksFolder:
 
     def write_copies(self, copies: Mapping[str, Mapping[str, ManualGrade]]) -> None:
         """Keep what copies of `written.csv` said when they were read, by their path."""
-        parts = {path: grades_to_json(grades) for path, grades in copies.items()}
-        self.write(
-            "copies.json", json.dumps({path: json.loads(part) for path, part in parts.items()}, indent=1)
-        )
+        self.write("copies.json", copies_to_json(copies))
 
     def copies(self) -> dict[str, dict[str, ManualGrade]]:
         """What copies of `written.csv` said when they were read, by their path."""
-        return self._read("copies.json", _copies_from_json) or {}
+        return self._read("copies.json", copies_from_json) or {}
 
     def _read(self, name, from_json):
         """What a JSON file of the folder says, or None if there is none."""
@@ -145,19 +149,14 @@ class MarksFolder:
             ) from error
 
 
-def _copies_from_json(text):
-    return {path: grades_from_json(json.dumps(grades)) for path, grades in json.loads(text).items()}
-
-
 def _difference(before, now):
     """What differs between notebooks, by name; those of an older version are not known one by one."""
-    changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     if not before:
         return "those of the source have changed since"
-    parts = {"gone": before.keys() - now.keys(), "new": now.keys() - before.keys()}
-    words = [f"{name} is {what}" for what, names in parts.items() for name in sorted(names)]
-    same = before.keys() & now.keys()
-    return ", ".join([*words, *(f"{name} has changed" for name in changed if name in same)])
+    gone, new = before.keys() - now.keys(), now.keys() - before.keys()
+    changed = {name for name in before.keys() & now.keys() if before[name] != now[name]}
+    kinds = {"is gone": gone, "is new": new, "has changed": changed}
+    return ", ".join(f"{name} {what}" for what, names in kinds.items() for name in sorted(names))
 
 
 def key(student: str) -> str:

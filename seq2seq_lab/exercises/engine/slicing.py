@@ -58,7 +58,7 @@ class Statement:
         line, _, more = ast.unparse(self.tree).partition("\n")
         return line[:SHOWN] + (" …" if more or len(line) > SHOWN else "")
 
-    @property
+    @functools.cached_property
     def checks(self) -> dict[str, ast.expr]:
         """What it hands to `check`: an answer to the exercise of each name."""
         calls = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call) and len(node.args) > 1]
@@ -91,11 +91,15 @@ def statements_of(cell: int, source: str) -> list[Statement]:
     Raises:
         Exception: it is no Python, or too much for Python's parser.
     """
-    source = _as_python(source)
+    try:
+        trees = ast.parse(source).body
+    except SyntaxError:
+        source = _as_python(source)
+        trees = ast.parse(source).body
     file = f"<cell {cell}>"
     linecache.cache[file] = len(source), None, source.splitlines(True), file
     statements = []
-    for tree in ast.parse(source).body:
+    for tree in trees:
         code = compile(ast.Module([tree], []), file, "exec")  # annotations stay text, as in this module
         binds = frozenset(_names_in(code, BINDS, deep=False))
         statements.append(Statement(cell, tree, code, binds, frozenset(_changed_by([tree]))))
@@ -138,16 +142,12 @@ def _makes(statement, names, own, functions):
 
 
 def _as_python(source):
-    """A cell as Python, with calls of IPython's in the place of magics."""
-    try:
-        ast.parse(source)
-        return source
-    except SyntaxError:
-        if OTHER_LANGUAGE.match(source):
-            return ""
-        from IPython.core.inputtransformer2 import TransformerManager  # takes a while to be loaded
+    """A cell that is no Python, with calls of IPython's in the place of magics."""
+    if OTHER_LANGUAGE.match(source):
+        return ""
+    from IPython.core.inputtransformer2 import TransformerManager  # takes a while to be loaded
 
-        return TransformerManager().transform_cell(TIMED.sub(r"\1", CELL_MAGIC.sub("", source)))
+    return TransformerManager().transform_cell(TIMED.sub(r"\1", CELL_MAGIC.sub("", source)))
 
 
 def _names_in(code, operations, deep) -> Iterator[str]:
