@@ -369,3 +369,13 @@ def test_gradescope_without_a_sandbox(source, tmp_path, monkeypatch):
     (tmp_path / "submission" / "lesson.ipynb").write_bytes(answered())
     status, results = gradescope(tmp_path, "--source", str(source), "--no-sandbox")
     assert (status, results["score"]) == (0, 5)
+
+
+def test_a_place_where_no_results_can_be_written_is_named_before_any_work(source, tmp_path, capsys):
+    (tmp_path / "submission").mkdir()
+    for place in (tmp_path / "nowhere" / "results.json", tmp_path):
+        with pytest.raises(SystemExit, match="2"):
+            main(["gradescope", str(tmp_path / "submission"), "--results", str(place)])
+        said = capsys.readouterr().err
+        assert "argument --results: " in said
+        assert str(place) in said

@@ -172,11 +172,10 @@ def _add_grading(add):
 
 
 def _add_gradescope(add):
-    path = pathlib.Path
     words = "the folder with a student's files: /autograder/submission"
-    add("submission", type=path, metavar="SUBMISSION", help=words)
+    add("submission", type=pathlib.Path, metavar="SUBMISSION", help=words)
     words = "file to write, whatever happens: /autograder/results/results.json"
-    add("--results", type=path, metavar="FILE", required=True, help=words)
+    add("--results", type=file_to_write(a_model=False), metavar="FILE", required=True, help=words)
     _add_marking(add)
 
 

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import math
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -158,7 +159,7 @@ def gradescope(args: argparse.Namespace) -> int:
     with _grading(args):
         from seq2seq_lab.grading.gradescope import grade_one
 
-        print(grade_one(args.submission, args.results, **numbers))
+        print(grade_one(args.submission, pathlib.Path(args.results), **numbers))
     return 0
 
 
