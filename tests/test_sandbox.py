@@ -104,6 +104,11 @@ def jaggedness(curve):
 """
 
 
+def innocent_cell():
+    front = f"PRIORITY = {os.getpriority(os.PRIO_PROCESS, 0)}\n"
+    return f"{front}CORES = {len(os.sched_getaffinity(0))}\n{INNOCENT}"
+
+
 def stands_alone(answer, front=""):
     """The source of an answer as it would stand in its cell, with all that its module imports."""
     lines = inspect.getsource(hostile).splitlines()
@@ -121,8 +126,7 @@ def all_answers(folder, port):
     """The hostile answers and the odd ones, an innocent one behind each, with their limits."""
     front = f"HOME = {str(folder / 'mine')!r}\nPORT = {port}\nSOURCE = {str(REFERENCES)!r}\n"
     front += f"LAB = 'seq2seq' + '_lab'\nSECRET = {SECRET[:5]!r} * 3\n"
-    innocent = f"PRIORITY = {os.getpriority(os.PRIO_PROCESS, 0)}\n"
-    innocent += f"CORES = {len(os.sched_getaffinity(0))}\n{INNOCENT}"
+    innocent = innocent_cell()
     parts = {limits: [] for limits in (LIMITS, IMPATIENT, PATIENT)}
     for answer in (*HOSTILE, *HARMLESS):
         words = HOSTILE.get(answer, ("right", "right"))[1]
@@ -224,6 +228,14 @@ def test_a_hostile_answer_costs_its_own_exercise_and_harms_nobody(answer, user, 
 def test_odd_things_cost_a_right_answer_nothing(answer, user, verdicts):
     found = verdict_on(answer, user, verdicts)
     assert (found.state, found.points) == ("right", 1), found
+
+
+def test_nothing_lies_in_a_new_sandbox_whatever_is_loaded_in_it():
+    """Keras leaves a file of settings in a user's folder when it is imported."""
+    cell = "import tensorflow as tf\n" + innocent_cell()
+    (ran,) = sandbox.run([to_be_run("first", cell)], LIMITS).values()
+    verdict = judge(JAGGEDNESS, JAGGEDNESS.cases(1), ran.results, JAGGEDNESS.points)
+    assert (verdict.state, verdict.points) == ("right", 1), str(verdict)
 
 
 def test_nothing_of_a_submission_is_left():

@@ -46,7 +46,13 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
-ENVIRONMENT_IN_SANDBOX = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "MPLCONFIGDIR": FONTS}
+ENVIRONMENT_IN_SANDBOX = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "MPLCONFIGDIR": FONTS,
+    "KERAS_HOME": "/keras",  # which is nowhere: Keras keeps no file that one exercise could find
+}
 GET_IT = "`apt install bubblewrap` on Debian and Ubuntu, `dnf install bubblewrap` on Fedora"
 GET_LIBSECCOMP = "`apt install libseccomp2` on Debian and Ubuntu, `dnf install libseccomp` on Fedora"
 KEYCTL_JOIN_SESSION_KEYRING = 1
