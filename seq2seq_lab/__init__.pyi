@@ -64,8 +64,14 @@ from .views.curves import (
     plot_accuracy_by_position as plot_accuracy_by_position,
     plot_histories as plot_histories,
     plot_history as plot_history,
+    plot_lines as plot_lines,
     plot_mask as plot_mask,
     plot_result as plot_result,
+)
+from .views.guesses import (
+    guess as guess,
+    guessed as guessed,
+    reveal as reveal,
 )
 from .views.maps import (
     AttentionMap as AttentionMap,

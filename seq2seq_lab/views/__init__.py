@@ -1,1 +1,1 @@
-"""What is looked at: curves, maps, trees, tables, the trace of one text, and the panel that draws it."""
+"""What is looked at: curves, maps, units, embeddings, trees, tables, guesses, one text's trace, the panel."""

@@ -9,6 +9,7 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from numbers import Real
 from time import perf_counter
 from typing import Any
 
@@ -20,13 +21,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from tqdm import tqdm
 
 from seq2seq_lab.data import Batch, length_mask
-from seq2seq_lab.settings import Rule, require
-from seq2seq_lab.views.figures import alternative_text, finished
+from seq2seq_lab.settings import AT_LEAST_ONE, Rule, require
+from seq2seq_lab.views.arrays import numbers
+from seq2seq_lab.views.figures import BLUE, GREY, alternative_text, finished
+from seq2seq_lab.views.guesses import NAME_OR_NONE, draw_guess
 from seq2seq_lab.views.tables import ORANGE
 from seq2seq_lab.vocabulary import SYMBOLS, visible
 
-# Okabe and Ito's colours, told apart by colour-blind eyes as well.
-BLUE, GREY = "#0072B2", "#767676"
 # They go round. Matplotlib's ten colours do, too, so that no two of the first 70 curves look alike.
 LINES = "o-", "s--", "^:", "d-.", "v-", "P--", "X:"
 DRAWING = 0.2  # of the time of a training
@@ -37,7 +38,13 @@ class LiveCurve(keras.callbacks.Callback):
     """Progress and curve of a training, redrawn after an epoch; outside Jupyter a line a point.
 
     Drawing takes at most `DRAWING` of the time: where it is slow, some epochs wait for the next picture.
+    `guess` names a guess of the exact match, drawn as a dashed line.
     """
+
+    def __init__(self, guess: str | None = None) -> None:
+        super().__init__()
+        require("guess", guess, NAME_OR_NONE)
+        self.guess = guess
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.history = {name: [] for name in ("loss", *MEASURES)}
@@ -62,7 +69,7 @@ class LiveCurve(keras.callbacks.Callback):
             self.progress.update(_text(self.bar), raw=True)
             start = perf_counter()
             if start >= self.resting_until:
-                self.curve.update(_draft(plot_history(self.history, self.samples)))
+                self.curve.update(_draft(plot_history(self.history, self.samples, self.guess)))
                 end = perf_counter()
                 self.resting_until = end + (end - start) * (1 / DRAWING - 1)
         else:
@@ -74,32 +81,45 @@ class LiveCurve(keras.callbacks.Callback):
         self.bar.refresh()
         if self.in_jupyter:
             self.progress.update(_text(self.bar), raw=True)
-            self.curve.update(plot_history(self.history, self.samples))
+            self.curve.update(plot_history(self.history, self.samples, self.guess))
         self.bar.close()
 
 
-def plot_history(history: Mapping[str, Sequence[float]], samples: Sequence[int]) -> Figure:
-    """Training loss, and the two accuracies of the validation set, over the samples seen."""
+def plot_history(
+    history: Mapping[str, Sequence[float]], samples: Sequence[int], guess: str | None = None
+) -> Figure:
+    """Training loss, and the two accuracies of the validation set, over the samples seen.
+
+    Raises:
+        ValueError: `guess` is not the name of a guess, here of the exact match.
+    """
+    require("guess", guess, NAME_OR_NONE)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
     left.plot(samples, history["loss"], ".-", color=GREY)
     left.set(title="training loss, teacher-forced", ylabel="nats a token", ylim=(0, None))
     _samples_axis(left)
-    _measures(right, history, samples)
+    _measures(right, history, samples, guess)
     return finished(figure)
 
 
 def plot_histories(
-    histories: Mapping[Any, keras.callbacks.History], samples: int, measure: str = "loss"
+    histories: Mapping[Any, keras.callbacks.History],
+    samples: int,
+    measure: str = "loss",
+    guess: str | None = None,
 ) -> Figure:
     """Several trainings in one picture: one line for each name, a point after every `samples` samples.
 
     Raises:
-        ValueError: `measure` is none of those that `train` keeps.
+        ValueError: `measure` is none of those that `train` keeps, or `guess` not the name of a guess.
     """
     labels = {"loss": "training loss, nats a token", **{name: label for name, (label, _) in MEASURES.items()}}
     require("measure", measure, Rule(f"one of {', '.join(labels)}", labels.__contains__))
+    require("guess", guess, NAME_OR_NONE)
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
-    _trainings(axes, {name: (samples, history.history[measure]) for name, history in histories.items()})
+    _trainings(
+        axes, {name: (samples, history.history[measure]) for name, history in histories.items()}, guess
+    )
     axes.set(ylabel=labels[measure], ylim=(0, None if measure == "loss" else 1.02))
     return finished(figure)
 
@@ -108,10 +128,16 @@ def plot_accuracy_by_position(
     accuracies: Mapping[str, Sequence[float]],
     title: str = "accuracy by position",
     position: str = "target position",
+    guess: str | None = None,
 ) -> Figure:
-    """Share of right tokens at each target position, one line for each named `(T,)`."""
+    """Share of right tokens at each target position, one line for each named `(T,)`.
+
+    Raises:
+        ValueError: `guess` is not the name of a guess, here of a position.
+    """
+    require("guess", guess, NAME_OR_NONE)
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
-    _positions(axes, accuracies)
+    _positions(axes, accuracies, guess)
     axes.set(title=title, xlabel=position)
     return finished(figure)
 
@@ -130,12 +156,19 @@ def accuracy_by_length(logits: Any, targets: Any, mask: Any) -> tuple[np.ndarray
 
 
 def plot_accuracy_by_length(
-    accuracies: Mapping[str, np.ndarray], trained: tuple[int, int], measure: str = "exact match"
+    accuracies: Mapping[str, np.ndarray],
+    trained: tuple[int, int],
+    measure: str = "exact match",
+    guess: str | None = None,
 ) -> Figure:
     """A measure by number of digits, from 0 on: for each name `(seeds, lengths)`, a median in a band.
 
     The band reaches from the worst seed to the best; the lengths that were trained on are shaded.
+
+    Raises:
+        ValueError: `guess` is not the name of a guess, here of the measure.
     """
+    require("guess", guess, NAME_OR_NONE)
     figure, axes = plt.subplots(figsize=(9, 3), layout="constrained")
     axes.axvspan(trained[0] - 0.5, trained[1] + 0.5, color="#EEEEEE", label="trained on")
     for (name, values), style in zip(accuracies.items(), cycle(LINES), strict=False):
@@ -144,8 +177,36 @@ def plot_accuracy_by_length(
         (line,) = axes.plot(lengths, np.median(values, 0), style, markersize=4, label=name)
         axes.fill_between(lengths, values.min(0), values.max(0), color=line.get_color(), alpha=0.2)
     axes.set(xlabel="digits", ylabel=measure, ylim=(0, 1.02))
-    axes.legend()
-    axes.grid(alpha=0.3)
+    _explained(axes, guess)
+    return finished(figure)
+
+
+def plot_lines(
+    lines: Mapping[str, Any],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    log: bool = False,
+    guess: str | None = None,
+) -> Figure:
+    """Named curves in one picture: by name, `ys (N,)` over 0, 1, 2 ..., or a tuple `(xs (N,), ys (N,))`.
+
+    NaN is a gap; with `log`, which makes the y axis logarithmic, what is not above 0 is one as well.
+
+    Raises:
+        ValueError: there is no line, or one is no numbers, has more xs than ys or less, or nothing that could
+            be drawn; `guess` is not the name of a guess, here of a y.
+    """
+    require("lines", lines, Rule("a mapping from names to numbers", lambda v: isinstance(v, Mapping)))
+    require("lines", lines, AT_LEAST_ONE)
+    require("guess", guess, NAME_OR_NONE)
+    curves = {name: _curve(f"lines[{name!r}]", line, log) for name, line in lines.items()}
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    if log:
+        axes.set_yscale("log", nonpositive="mask")
+    _draw_lines(axes, curves, markersize=4)
+    _explained(axes, guess)
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     return finished(figure)
 
 
@@ -185,27 +246,49 @@ def _grid(axes, ids, mask, title):
     axes.set_xlabel("place")
 
 
-def _measures(axes, history, samples):
+def _curve(name, line, log):
+    """The xs and ys of a line, however it was given."""
+    pair = isinstance(line, tuple) and len(line) == 2 and not all(isinstance(v, Real) for v in line)
+    ys = numbers(f"{name}[1]" if pair else name, line[1] if pair else line, "(N,)", finite=False)
+    xs = numbers(f"{name}[0]", line[0], "(N,)", finite=False) if pair else np.arange(len(ys))
+    require(f"len({name}[0])", len(xs), Rule(f"{len(ys)}, as many as ys", lambda v: v == len(ys)))
+    drawn = np.isfinite(xs) & np.isfinite(ys) & (ys > (0 if log else -np.inf))
+    words = f"at least one finite number{' above 0' * log}"
+    require(name, line, Rule(words, lambda _: drawn.any()))
+    return xs, np.where(drawn, ys, np.nan)
+
+
+def _measures(axes, history, samples, guess):
     for name, (label, colour) in MEASURES.items():
         axes.plot(samples, history[name], ".-", color=colour, label=label)
     axes.set(title="held-out samples, free-running", ylabel="share right", ylim=(0, 1.02))
-    axes.legend()
+    _explained(axes, guess)
     _samples_axis(axes)
 
 
-def _trainings(axes, curves):
+def _trainings(axes, curves, guess=None):
     """A line for each name: samples between two points, and the value at each."""
-    for (name, (step, values)), style in zip(curves.items(), cycle(LINES), strict=False):
-        axes.plot(step * np.arange(1, len(values) + 1), values, style, markersize=4, label=f"{name}")
-    axes.legend()
+    lines = {name: (step * np.arange(1, len(ys) + 1), ys) for name, (step, ys) in curves.items()}
+    _draw_lines(axes, lines, markersize=4)
+    _explained(axes, guess)
     _samples_axis(axes)
 
 
-def _positions(axes, accuracies):
-    for (label, values), style in zip(accuracies.items(), cycle(LINES), strict=False):
-        axes.plot(np.arange(1, len(values) + 1), values, style, label=label)
-        axes.set_xticks(np.arange(1, len(values) + 1))
+def _positions(axes, accuracies, guess=None):
+    _draw_lines(axes, {name: (np.arange(1, len(ys) + 1), ys) for name, ys in accuracies.items()})
+    _explained(axes, guess, vertical=True)
+    axes.set_xticks(np.arange(1, max(map(len, accuracies.values()), default=0) + 1))
     axes.set(title="accuracy by position", xlabel="target position", ylabel="share right", ylim=(0, 1.02))
+
+
+def _draw_lines(axes, lines, **style):
+    for (name, (xs, ys)), look in zip(lines.items(), cycle(LINES), strict=False):
+        axes.plot(xs, ys, look, label=f"{name}", markevery=max(1, len(ys) // 25), **style)
+
+
+def _explained(axes, guess, vertical=False):
+    """What was guessed, the legend and a grid."""
+    draw_guess(axes, guess, vertical)
     axes.legend()
     axes.grid(alpha=0.3)
 

@@ -15,6 +15,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
+# Okabe and Ito's colours, told apart by colour-blind eyes as well.
+BLUE, GREY = "#0072B2", "#767676"
+
 
 def finished(figure: Figure) -> Figure:
     """The figure alone, no longer known to pyplot, which would draw it a second time."""

@@ -14,8 +14,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from seq2seq_lab.settings import AT_LEAST_ONE, Rule, require
-from seq2seq_lab.views.curves import BLUE, GREY
-from seq2seq_lab.views.figures import finished
+from seq2seq_lab.views.figures import BLUE, GREY, finished
 from seq2seq_lab.views.tables import ORANGE
 from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, encode
 
