@@ -58,7 +58,6 @@ from .training import (
     warm_up as warm_up,
 )
 from .views.curves import (
-    LiveCurve as LiveCurve,
     accuracy_by_length as accuracy_by_length,
     plot_accuracy_by_length as plot_accuracy_by_length,
     plot_accuracy_by_position as plot_accuracy_by_position,
@@ -68,11 +67,16 @@ from .views.curves import (
     plot_mask as plot_mask,
     plot_result as plot_result,
 )
+from .views.embeddings import (
+    nearest as nearest,
+    plot_embeddings as plot_embeddings,
+)
 from .views.guesses import (
     guess as guess,
     guessed as guessed,
     reveal as reveal,
 )
+from .views.live import LiveCurve as LiveCurve
 from .views.maps import (
     AttentionMap as AttentionMap,
     AttentionWatch as AttentionWatch,
@@ -96,6 +100,10 @@ from .views.trace import (
 from .views.trees import (
     answer_tree as answer_tree,
     plot_tree as plot_tree,
+)
+from .views.units import (
+    order_of_units as order_of_units,
+    plot_units as plot_units,
 )
 from .vocabulary import (
     decode as decode,

@@ -10,6 +10,7 @@ import pytest
 import seq2seq_lab as lab
 from seq2seq_lab import runtime
 from seq2seq_lab.views import curves as plots
+from seq2seq_lab.views import live
 
 mpl.use("agg")
 HISTORY = {"loss": [2.0, 1.5], "val_token_accuracy": [0.2, 0.4], "val_exact_match": [0.0, 0.1]}
@@ -162,10 +163,10 @@ def test_drawing_takes_at_most_a_fifth_of_the_time(monkeypatch, epoch, drawn):
         points.append(len(curve.samples))
         now[0] += 1
 
-    monkeypatch.setattr(plots, "_in_jupyter", lambda: True)
-    monkeypatch.setattr(plots, "_display", lambda value, raw=False: handle)
-    monkeypatch.setattr(plots, "_draft", draft)
-    monkeypatch.setattr(plots, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(live, "_in_jupyter", lambda: True)
+    monkeypatch.setattr(live, "_display", lambda value, raw=False: handle)
+    monkeypatch.setattr(live, "_draft", draft)
+    monkeypatch.setattr(live, "perf_counter", lambda: now[0])
     curve.on_train_begin()
     for n in range(4):
         now[0] += epoch
@@ -183,9 +184,9 @@ def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
         def update(self, value, raw=False):
             shown.append(value)
 
-    monkeypatch.setattr(plots, "_in_jupyter", lambda: True)
-    monkeypatch.setattr(plots, "_display", lambda value, raw=False: Handle())
-    monkeypatch.setattr(plots, "DRAWING", 1.0)
+    monkeypatch.setattr(live, "_in_jupyter", lambda: True)
+    monkeypatch.setattr(live, "_display", lambda value, raw=False: Handle())
+    monkeypatch.setattr(live, "DRAWING", 1.0)
     lab.train(trained, samples=64, callbacks=[lab.LiveCurve()])
     bars = [value["text/plain"] for value in shown if isinstance(value, dict)]
     *drafts, figure = [value for value in shown if not isinstance(value, dict)]
@@ -200,6 +201,6 @@ def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
 def test_jupyter_is_recognised_by_its_kernel(monkeypatch):
     fake = type("IPython", (), {"get_ipython": staticmethod(lambda: type("Shell", (), {"kernel": 1})())})
     monkeypatch.setitem(sys.modules, "IPython", fake)
-    assert plots._in_jupyter()
+    assert live._in_jupyter()
     monkeypatch.setitem(sys.modules, "IPython", None)
-    assert not plots._in_jupyter()
+    assert not live._in_jupyter()

@@ -11,7 +11,7 @@ from IPython.core.formatters import DisplayFormatter
 from IPython.core.pylabtools import select_figure_formats
 
 import seq2seq_lab as lab
-from seq2seq_lab.views import curves
+from seq2seq_lab.views import live
 from seq2seq_lab.views.figures import alternative_text
 
 mpl.use("agg")
@@ -63,7 +63,7 @@ def test_jupyter_gets_picture_and_text(jupyter):
 
 def test_a_live_curves_draft_has_the_text_as_well(jupyter):
     figure = lab.plot_history(HISTORY, [10, 20])
-    _, metadata = jupyter(curves._draft(figure))
+    _, metadata = jupyter(live._draft(figure))
     assert metadata["image/png"]["alt"] == alternative_text(figure)
 
 

@@ -41,14 +41,19 @@ def _panel_text(axes: Axes) -> str:
     if axes.images:
         named = {"rows": _characters(axes.yaxis), "columns": _characters(axes.xaxis)}
         parts += [f"{name}: {characters}" for name, characters in named.items() if characters]
+    if axes.texts and not axes.has_data():  # symbols at their places
+        for i, way in enumerate(("left to right", "bottom to top")):
+            sorted_texts = sorted(axes.texts, key=lambda text, i=i: text.get_position()[i])
+            parts.append(f"{way}: {' '.join(text.get_text() for text in sorted_texts)}")
     return ": ".join(filter(None, [axes.get_title(), "; ".join(filter(None, parts))]))
 
 
 def _characters(axis: Axis) -> str:
-    """The characters that stand at an axis of a map instead of numbers."""
+    """What stands at an axis of a map instead of its numbers: characters, or words with spaces between."""
     if isinstance(axis.get_major_formatter(), ScalarFormatter):
         return ""
-    return "".join(label.get_text() for label in axis.get_ticklabels()).strip()
+    labels = [label.get_text() for label in axis.get_ticklabels()]
+    return (" " if max(map(len, labels), default=0) > 1 else "").join(labels).strip()
 
 
 def _described(figure: Figure, **_: Any) -> tuple[dict, dict]:
