@@ -113,11 +113,72 @@ def test_no_curve_vanishes_and_no_two_look_alike(many):
         lab.plot_accuracy_by_position(by_name),
         lab.plot_accuracy_by_length({name: np.ones((2, 3)) for name in names}, trained=(1, 2)),
         lab.plot_result({name: report for name in names}),
+        lab.plot_lines(by_name, "x", "y"),
     ]
     for axes in (axes for figure in figures for axes in figure.axes):
         assert list(lines(axes)) == names
         looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in axes.get_lines()}
         assert len(looks) == many
+
+
+def test_lines_are_drawn_over_their_count_or_their_xs():
+    given = {"counted": [3, 1.5, np.nan, 2], 8: (np.array([10, 20]), [4.0, 5.0]), "two": (6, 7.5)}
+    (axes,) = lab.plot_lines(given, "steps", "nats", "a title").axes
+    wanted = {
+        "counted": [[0, 3], [1, 1.5], [2, np.nan], [3, 2]],
+        "8": [[10, 4], [20, 5]],
+        "two": [[0, 6], [1, 7.5]],
+    }
+    for line, (name, points) in zip(axes.get_lines(), wanted.items(), strict=True):
+        assert line.get_label() == name
+        np.testing.assert_array_equal(line.get_xydata(), points)
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("steps", "nats", "a title")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(wanted)
+    assert axes.get_yscale() == "linear"
+    assert plots.plt.get_fignums() == []
+
+
+def test_on_a_logarithmic_axis_what_is_not_above_zero_is_a_gap():
+    (axes,) = lab.plot_lines({"a": [1, 0, -1, 0.01, np.inf]}, "x", "y", log=True).axes
+    assert axes.get_yscale() == "log"
+    np.testing.assert_array_equal(axes.get_lines()[0].get_ydata(), [1, np.nan, np.nan, 0.01, np.nan])
+    (axes,) = lab.plot_lines({"a": [1, 0, -1]}, "x", "y").axes
+    assert lines(axes) == {"a": [1, 0, -1]}
+
+
+def test_a_marker_stands_at_every_point_of_a_short_line_and_at_some_of_a_long_one():
+    short, long = lab.plot_lines({"a": np.ones(25), "b": np.ones(5000)}, "x", "y").axes[0].get_lines()
+    assert short.get_markevery() == 1
+    assert 20 <= 5000 / long.get_markevery() <= 50
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([[1, 2]], "lines must be a mapping from names to numbers, but is"),
+        ({}, "lines must be not empty, but is {}"),
+        ({"b": [1], "a": []}, r"lines\['a'\] must be numbers \(N,\), not empty, but is \[\]"),
+        ({"a": "text"}, r"lines\['a'\] must be numbers \(N,\), not empty, but is 'text'"),
+        ({"a": [[1, 2]]}, r"lines\['a'\] must be numbers \(N,\), not empty, but is \[\[1, 2\]\]"),
+        ({"a": ([1, 2], None)}, r"lines\['a'\]\[1\] must be numbers \(N,\), not empty, but is None"),
+        (
+            {"a": (["x", "y"], [1, 2])},
+            r"lines\['a'\]\[0\] must be numbers \(N,\), not empty, but is \['x', 'y'\]",
+        ),
+        ({"a": ([1, 2], [1, 2, 3])}, r"len\(lines\['a'\]\[0\]\) must be 3, as many as ys, but is 2"),
+        ({"b": [1], "a": [np.nan, np.inf]}, r"lines\['a'\] must be at least one finite number, but is"),
+        ({"a": ([np.nan, 1], [1, np.nan])}, r"lines\['a'\] must be at least one finite number, but is"),
+    ],
+)
+def test_what_is_no_line_is_named(given, words):
+    with pytest.raises(ValueError, match=words):
+        lab.plot_lines(given, "x", "y")
+    assert plots.plt.get_fignums() == []
+
+
+def test_a_logarithmic_axis_needs_something_above_zero():
+    with pytest.raises(ValueError, match=r"lines\['a'\] must be at least one finite number above 0, but is"):
+        lab.plot_lines({"a": [0, -1, np.nan]}, "x", "y", log=True)
 
 
 def test_an_unknown_measure_is_named():
@@ -153,14 +214,16 @@ def test_live_curve_writes_a_line_a_point_outside_jupyter(trained, capsys):
 @pytest.mark.parametrize(("epoch", "drawn"), [(4.1, [1, 2, 3, 4]), (3.9, [1, 3]), (1.4, [1, 4]), (0.5, [1])])
 def test_drawing_takes_at_most_a_fifth_of_the_time(monkeypatch, epoch, drawn):
     """With a clock that a drawing turns on by a second, and an epoch by as much as is said."""
-    now, points = [100.0], []
-    curve = lab.LiveCurve()
+    now, points, drafts_with_guess = [100.0], [], []
+    lab.guess("live", 0.75)
+    curve = lab.LiveCurve(guess="live")
     curve.set_params({"epochs": 4})
     curve.set_model(types.SimpleNamespace(samples_seen=0, settings=lab.Settings(samples_per_epoch=10)))
     handle = types.SimpleNamespace(update=lambda value, raw=False: None)
 
     def draft(figure):
         points.append(len(curve.samples))
+        drafts_with_guess.append("your guess (0.75)" in lines(figure.axes[1]))
         now[0] += 1
 
     monkeypatch.setattr(live, "_in_jupyter", lambda: True)
@@ -173,6 +236,7 @@ def test_drawing_takes_at_most_a_fifth_of_the_time(monkeypatch, epoch, drawn):
         curve.model.samples_seen += 10
         curve.on_epoch_end(n, {"loss": 2.0, "val_token_accuracy": 0.2, "val_exact_match": 0.1})
     assert points == drawn
+    assert all(drafts_with_guess)
 
 
 @pytest.mark.slow
@@ -187,13 +251,15 @@ def test_live_curve_redraws_in_place_in_jupyter(trained, monkeypatch, capsys):
     monkeypatch.setattr(live, "_in_jupyter", lambda: True)
     monkeypatch.setattr(live, "_display", lambda value, raw=False: Handle())
     monkeypatch.setattr(live, "DRAWING", 1.0)
-    lab.train(trained, samples=64, callbacks=[lab.LiveCurve()])
+    lab.guess("live", 0.75)
+    lab.train(trained, samples=64, callbacks=[lab.LiveCurve(guess="live")])
     bars = [value["text/plain"] for value in shown if isinstance(value, dict)]
     *drafts, figure = [value for value in shown if not isinstance(value, dict)]
     assert len(drafts) == 2
     assert all(draft.data.startswith(b"\x89PNG") for draft in drafts)
     assert drafts[0].data != drafts[1].data
     assert len(figure.axes[0].get_lines()[0].get_xdata()) == 2
+    assert lines(figure.axes[1])["your guess (0.75)"] == [0.75, 0.75]
     assert bars[-1].startswith("100%")
     assert capsys.readouterr().out == ""
 

@@ -41,6 +41,32 @@ def test_maps_are_told_by_what_is_read_and_written():
     assert alternative_text(lab.plot_attention(shown)) == text
 
 
+def test_a_guess_is_told_with_the_lines():
+    lab.guess("where", 3)
+    figure = lab.plot_accuracy_by_position({"model": [0.9, 0.5, 0.8]}, guess="where")
+    assert alternative_text(figure) == (
+        "accuracy by position: share right over target position; lines: model, your guess (3)"
+    )
+    figure = lab.plot_lines({"GRU": [1, 0.5]}, "steps back", "gradient", "how far back", guess="where")
+    assert alternative_text(figure) == "how far back: gradient over steps back; lines: GRU, your guess (3)"
+
+
+def test_units_are_told_by_name_in_their_order_and_by_what_is_read():
+    shown = {"update gate z": np.ones((3, 11)) / 2, "state h": -np.ones((3, 11)) / 2}
+    assert alternative_text(lab.plot_units("a b", shown, [10, *range(10)])) == (
+        "update gate z: unit; rows: 10 0 1 2 3 4 5 6 7 8 9; columns: a␣b. "
+        "state h: unit over read; rows: 10 0 1 2 3 4 5 6 7 8 9; columns: a␣b"
+    )
+
+
+def test_embeddings_are_told_by_their_symbols_from_left_to_right_and_from_bottom_to_top():
+    vectors = [[3, 0.4], [-2, 1], [-1, -0.8], [0, -0.6]]  # these two directions spread most already
+    assert alternative_text(lab.plot_embeddings(vectors, "ab c")) == (
+        "embeddings, from where they spread most: second direction, 13% of the variance over "
+        "first direction, 87% of the variance; left to right: b ␣ c a; bottom to top: ␣ c a b"
+    )
+
+
 def test_a_tree_is_told_by_its_texts():
     assert alternative_text(lab.plot_tree({"1": 0.6, "12": 0.5})) == "# 0.60 1 0.50 2 = 0.300"
 

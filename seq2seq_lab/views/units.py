@@ -58,7 +58,8 @@ def plot_units(text: str, maps: Mapping[str, Any], order: Sequence[int] | None =
         require(f"maps[{name!r}]", values, WITHIN)
     order = np.arange(H) if order is None else np.asarray(order)
     each_once = Rule(
-        f"each of 0 ... {H - 1} once", lambda v: v.dtype.kind in "iu" and np.array_equal(np.sort(v), range(H))
+        f"each of 0 ... {H - 1} once",
+        lambda v: v.ndim == 1 and v.dtype.kind in "iu" and sorted(v) == list(range(H)),
     )
     require("order", order, each_once)
 
