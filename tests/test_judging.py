@@ -41,7 +41,7 @@ def said_by(verdict):
 def test_check_and_grade_say_the_same_of_a_whole_submission():
     answers = {
         **RIGHT,
-        "jaggedness": "def jaggedness(curve):\n    return np.diff(curve).mean()",
+        "jaggedness": "def jaggedness(curve):\n    return np.diff(curve, 2).mean()",
         "bug-padded-loss": "def mean_loss(losses, mask):\n    raise NotImplementedError()",
         "gate-shapes": "def gate_shapes(symbols, embedding, units):\n    return [units / 0]",
         "one-class": "def sentiment(states, lengths, W, b):\n    pass",

@@ -389,39 +389,79 @@ def softmax_with_w_in_front(states, W, b):
 
 @right("jaggedness")
 def jagged_by_diff(curve):
-    return np.mean(np.abs(np.diff(curve)))
+    return np.mean(np.abs(np.diff(curve, n=2)))
+
+
+@right("jaggedness")
+def jagged_by_diff_of_diff(curve):
+    jumps = np.diff(curve)
+    return np.abs(np.diff(jumps)).mean()
+
+
+@right("jaggedness")
+def jagged_in_float64(curve):
+    curve = curve.astype(np.float64)
+    return np.abs(curve[2:] - 2 * curve[1:-1] + curve[:-2]).mean()
 
 
 @right("jaggedness")
 def jagged_in_tf(curve):
-    return tf.reduce_mean(tf.abs(curve[1:] - curve[:-1]))
+    jumps = curve[1:] - curve[:-1]
+    return tf.reduce_mean(tf.abs(jumps[1:] - jumps[:-1]))
+
+
+@right("jaggedness")
+@tf.function
+def jagged_in_a_graph(curve):
+    return tf.reduce_mean(tf.abs(curve[2:] - 2 * curve[1:-1] + curve[:-2]))
 
 
 @right("jaggedness")
 def jagged_in_a_loop(curve):
+    total = 0
+    for i in range(1, len(curve) - 1):
+        total += abs(curve[i + 1] - 2 * curve[i] + curve[i - 1])
+    return total / (len(curve) - 2)
+
+
+@right("jaggedness")
+def jagged_in_plain_python(curve):
+    curve = curve.tolist()
+    changes = [abs(curve[i] - 2 * curve[i + 1] + curve[i + 2]) for i in range(len(curve) - 2)]
+    return sum(changes) / len(changes)
+
+
+@right("jaggedness")
+def jagged_by_norm(curve):
+    changes = np.convolve(curve, [1, -2, 1], mode="valid")
+    return float(np.linalg.norm(changes, 1)) / len(changes)
+
+
+@wrong("jaggedness", "first-differences")
+def jagged_by_jumps(curve):
     total = 0
     for i in range(1, len(curve)):
         total += abs(curve[i] - curve[i - 1])
     return total / (len(curve) - 1)
 
 
-@right("jaggedness")
-def jagged_by_norm(curve):
-    jumps = np.convolve(curve, [1, -1], mode="valid")
-    return float(np.linalg.norm(jumps, 1)) / len(jumps)
+@wrong("jaggedness", "first-differences")
+def jagged_by_the_ends(curve):
+    return (curve[-1] - curve[0]) / (len(curve) - 1)
 
 
 @wrong("jaggedness", "signed")
 def jagged_with_signs(curve):
     jumps = [curve[i + 1] - curve[i] for i in range(len(curve) - 1)]
-    return sum(jumps) / len(jumps)
+    changes = [jumps[i + 1] - jumps[i] for i in range(len(jumps) - 1)]
+    return sum(changes) / len(changes)
 
 
 @wrong("jaggedness", "sum")
 def jagged_by_whole_way(curve):
     way = 0
-    for i in range(len(curve) - 1):
-        way += abs(curve[i + 1] - curve[i])
+    for i in range(len(curve) - 2):
+        way += abs(curve[i + 2] - 2 * curve[i + 1] + curve[i])
     return way
 
 
@@ -432,34 +472,53 @@ def jagged_by_deviation(curve):
 
 @wrong("jaggedness", "divided-by-points")
 def jagged_by_number_of_points(curve):
-    return sum(abs(curve[i] - curve[i - 1]) for i in range(1, len(curve))) / len(curve)
+    jumps = curve[1:] - curve[:-1]
+    return sum(abs(jumps[i] - jumps[i - 1]) for i in range(1, len(jumps))) / len(curve)
+
+
+@wrong("jaggedness", "divided-by-points")
+def jagged_by_number_of_jumps(curve):
+    jumps = np.diff(curve)
+    return np.sum(np.abs(np.diff(jumps))) / len(jumps)
 
 
 @wrong("jaggedness", "squared")
 def jagged_by_mean_squared_error(curve):
-    return keras.losses.mean_squared_error(curve[:-1], curve[1:])
+    jumps = np.diff(curve)
+    return keras.losses.mean_squared_error(jumps[:-1], jumps[1:])
 
 
 @wrong("jaggedness", "largest")
-def jagged_by_largest_jump(curve):
-    return max(abs(jump) for jump in np.diff(curve))
+def jagged_by_largest_change(curve):
+    return max(abs(change) for change in np.diff(curve, 2))
+
+
+@wrong("jaggedness", "sizes-of-jumps")
+def jagged_by_sizes_of_jumps(curve):
+    jumps = np.abs(curve[1:] - curve[:-1])
+    return np.mean(np.abs(jumps[1:] - jumps[:-1]))
 
 
 @wrong("jaggedness", "shape")
-def jagged_each_jump(curve):
-    return np.abs(curve[1:] - curve[:-1])
+def jagged_each_change(curve):
+    return np.abs(np.diff(curve, 2))
 
 
 @wrong("jaggedness", "value")
 def jagged_by_gradient(curve):
-    return np.abs(np.gradient(curve)).mean()
+    return np.abs(np.gradient(np.gradient(curve))).mean()
+
+
+@wrong("jaggedness", "value")
+def jagged_by_third_differences(curve):
+    return np.abs(np.diff(np.diff(curve), 2)).sum() / (len(curve) - 2)
 
 
 @wrong("jaggedness", "raises")
 def jagged_off_the_end(curve):
     total = 0
     for i in range(len(curve)):
-        total += abs(curve[i + 1] - curve[i])
+        total += abs(curve[i + 2] - 2 * curve[i + 1] + curve[i])
     return total / len(curve)
 
 
@@ -1174,14 +1233,26 @@ def softmax_along_what_is_as_long_as_b(states, W, b):
 
 
 @almost("jaggedness", "nan")
-def jagged_where_it_moves(curve):
-    jumps = np.abs(np.diff(curve))
-    return jumps[jumps > 0].mean()
+def jagged_where_it_bends(curve):
+    changes = np.abs(np.diff(curve, 2))
+    return changes[changes > 0].mean()
+
+
+@almost("jaggedness", "nan")
+def jagged_relative_to_its_jumps(curve):
+    changes, jumps = np.abs(np.diff(curve, 2)), np.abs(np.diff(curve))
+    return changes.mean() / jumps.mean() * jumps.mean()
 
 
 @almost("jaggedness", "value")
 def jagged_by_sizes(curve):
-    return np.abs(np.diff(np.abs(curve))).mean()
+    return np.abs(np.diff(np.abs(curve), 2)).mean()
+
+
+@almost("jaggedness", "value")
+def jagged_or_else_its_jumps(curve):
+    changes = np.abs(np.diff(curve, 2)).mean()
+    return changes if changes > 0 else np.abs(np.diff(curve)).mean()
 
 
 @almost("one-class", "shape")
