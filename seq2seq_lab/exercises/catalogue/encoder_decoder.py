@@ -1,6 +1,6 @@
-"""The exercises of notebook 1: measuring, shapes, a cell that copies, layers; its bug clinic has a module.
+"""The exercises of notebook 1: measuring, shapes, a cell that copies, layers.
 
-References and mistakes are NumPy, whatever an answer is written in.
+Steps and the bug clinic have modules of their own. References and mistakes are NumPy, whatever answers are.
 """
 
 from __future__ import annotations
