@@ -433,6 +433,64 @@ def test_progress_of_no_notebook(notebook):
         lab.progress(notebook)
 
 
+# --- going on with an answer
+
+
+def by_position(said, wanted, mask):
+    return (mask * (said == wanted)).sum(0) / mask.sum(0)
+
+
+BY_POSITION = exercise_named("accuracy-by-position")
+UNTIL = "by_position: the lab's own, until yours passes its check\n"
+AGAIN = "by_position: the lab's own: check yours again, it has changed\n"
+
+
+def test_a_lesson_goes_on_with_an_answer_once_its_check_is_right(capsys):
+    assert lab.answer_or_reference(BY_POSITION.name, by_position) is BY_POSITION.reference
+    assert capsys.readouterr().out == UNTIL
+    assert lab.check(BY_POSITION.name, by_position)
+    assert lab.answer_or_reference(BY_POSITION.name, by_position) is by_position
+    assert capsys.readouterr().out == "by_position: yours\n"
+
+
+def stub(*args):
+    raise NotImplementedError()
+
+
+@pytest.mark.parametrize("answer", [stub, abs])
+def test_a_lesson_goes_on_without_an_answer_or_a_right_one(answer, capsys):
+    assert not lab.check(BY_POSITION.name, answer)
+    for mine in (answer, by_position):
+        assert lab.answer_or_reference(BY_POSITION.name, mine) is BY_POSITION.reference
+    assert capsys.readouterr().out == 2 * UNTIL
+
+
+def test_an_answer_that_was_changed_has_to_be_checked_again(capsys):
+    def changed(said, wanted, mask):
+        return by_position(said, wanted, mask)
+
+    assert lab.check(BY_POSITION.name, by_position)
+    assert lab.answer_or_reference(BY_POSITION.name, changed) is BY_POSITION.reference
+    assert capsys.readouterr().out == AGAIN
+    assert lab.check(BY_POSITION.name, changed)
+    assert lab.answer_or_reference(BY_POSITION.name, changed) is changed
+    assert not lab.check(BY_POSITION.name, abs)
+    assert lab.answer_or_reference(BY_POSITION.name, changed) is BY_POSITION.reference
+    assert capsys.readouterr().out == "by_position: yours\n" + UNTIL
+
+
+def test_the_latest_check_is_that_of_its_own_exercise():
+    assert lab.check("clipping", exercise_named("clipping").reference)
+    assert lab.answer_or_reference(BY_POSITION.name, by_position) is BY_POSITION.reference
+
+
+def test_nothing_to_go_on_with():
+    with pytest.raises(ValueError, match=r"^name must be one of plain-rnn, .*; got 'by_position'$"):
+        lab.answer_or_reference("by_position", by_position)
+    with pytest.raises(ValueError, match=r"^answer must be a function, but is 3$"):
+        lab.answer_or_reference(BY_POSITION.name, 3)
+
+
 # --- the bug clinic
 
 
