@@ -31,6 +31,7 @@ from .encoder_decoder import (
     unroll as unroll,
 )
 from .exercises.checking import (
+    answer_or_reference as answer_or_reference,
     check as check,
     progress as progress,
     symptom as symptom,

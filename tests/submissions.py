@@ -29,7 +29,7 @@ def by_position(said, wanted, mask):
 """,
     "jaggedness": """
 def jaggedness(curve):
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 """,
     "bug-padded-loss": """
 def mean_loss(losses, mask):

@@ -31,7 +31,7 @@ from seq2seq_lab.grading.marks_folder import key
 
 pytestmark = [pytest.mark.slow, NEEDS_BUBBLEWRAP]
 MOST = sum(e.points for e in exercises_of()) + sum(sum(points.values()) for points in WRITTEN.values())
-WRONG = "def jaggedness(curve):\n    return np.diff(curve).mean()"
+WRONG = "def jaggedness(curve):\n    return np.diff(curve, 2).mean()"
 STUB = "def jaggedness(curve):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 MARKUP = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://192.0.2.1")'
@@ -157,7 +157,7 @@ def test_a_feedback_page_a_student_says_what_was_right_and_what_helps(marks):
     assert (
         page.index("jaggedness: not right") < page.index("jagged, in words") < page.index("<h3>6 One class")
     )
-    assert "np.diff(curve).mean()" in page
+    assert "np.diff(curve, 2).mean()" in page
     assert f"4 of {MOST} points" in page
     assert len(list((marks / "feedback").iterdir())) == 8
 
@@ -176,7 +176,7 @@ def test_the_overview_has_three_figures_and_the_most_frequent_mistakes(marks):
     page = (marks / "overview.html").read_text()
     assert page.count("<svg") == page.count("</svg>") == 3
     assert "8 submissions; 3 answers in words wait for points" in page
-    hint = "jumps up and down cancel each other here: only the ends of the curve remain."
+    hint = "differences above and below 0 cancel here: only the first and the last jump remain."
     assert f"<td>jaggedness</td><td>{hint}</td>" in re.sub(r"\s*\n\s*", "", page)
 
 
@@ -235,7 +235,7 @@ def test_cases_are_those_of_the_recorded_seed(marks):
     bob = json.loads((marks / "results" / f"{key('bob')}.json").read_text())
     line = next(line for line in bob["exercises"] if line["name"] == "jaggedness")
     curve = exercise_named("jaggedness").cases(7)[0]["curve"]
-    assert f"but is {np.diff(curve).mean():.5g}" in line["message"]
+    assert f"but is {np.diff(curve, 2).mean():.5g}" in line["message"]
 
 
 def test_without_a_seed_inputs_are_drawn_afresh(a_class, cluster, tmp_path):

@@ -41,7 +41,7 @@ def said_by(verdict):
 def test_check_and_grade_say_the_same_of_a_whole_submission():
     answers = {
         **RIGHT,
-        "jaggedness": "def jaggedness(curve):\n    return np.diff(curve).mean()",
+        "jaggedness": "def jaggedness(curve):\n    return np.diff(curve, 2).mean()",
         "bug-padded-loss": "def mean_loss(losses, mask):\n    raise NotImplementedError()",
         "gate-shapes": "def gate_shapes(symbols, embedding, units):\n    return [units / 0]",
         "one-class": "def sentiment(states, lengths, W, b):\n    pass",
@@ -83,9 +83,18 @@ def test_a_message_names_the_case():
         ("padding_counted_from_the_end", "three rows, one of which fills the rectangle"),
         ("encode_along_the_last_axis", "S larger than E"),
         ("attend_with_a_plain_exponential", "scores of 100"),
+        ("jagged_or_else_its_jumps", "a straight line that climbs"),
+        ("rnn_step_by_plain_exponentials", "sums so large that tanh is 1 or -1"),
+        ("next_token_if_any_is_true", "a truth that is the digit 0"),
     ):
         verdict = checked(answers[answer].exercise, answers[answer].function)
         assert f"\n\nIt was called with {case}:\n" in verdict.message
+
+
+def test_an_input_that_is_none_is_shown_as_such():
+    verdict = checked("next-token", lambda logits, truth: truth if truth is not None else logits.argmin(1))
+    assert verdict.label == "least-likely"
+    assert verdict.message.endswith("\ntruth = None")
 
 
 def exact(**changed):

@@ -26,6 +26,8 @@ OLD = Path(__file__).with_name("old_marks")
 RESULTS = sorted((OLD / "results").glob("*.json"))
 FUNCTIONS = dict(zip(RIGHT, ("by_position", "jaggedness", "mean_loss"), strict=True))
 RUBRIC = '# Rubric for "shapes" below, 2 points: one for each axis.'
+# As the class answered; since then the mean size of jumps is no right answer any more.
+THEN = RIGHT | {"jaggedness": RIGHT["jaggedness"].replace("curve, 2", "curve")}
 WRONG = {"jaggedness": "def jaggedness(curve):\n    return np.diff(curve).mean()"}
 WRONG |= {"bug-padded-loss": "def mean_loss(losses, mask):\n    import os; os._exit(0)"}
 STUB = "def jaggedness(curve):\n    raise NotImplementedError()"
@@ -55,8 +57,8 @@ def old_class(tmp_path):
     submissions.mkdir()
     untouched = {"jaggedness": STUB, "bug-padded-loss": RIGHT["bug-padded-loss"]}
     for student, content in {
-        "anna": answered(RIGHT, {"shapes": "because of the sizes", "jagged": "it jumps"}),
-        "bob": answered(RIGHT | WRONG, {"shapes": "=by chance", "jagged": "YOUR ANSWER HERE"}),
+        "anna": answered(THEN, {"shapes": "because of the sizes", "jagged": "it jumps"}),
+        "bob": answered(THEN | WRONG, {"shapes": "=by chance", "jagged": "YOUR ANSWER HERE"}),
         "clé": answered(untouched),
         "dora": b"no notebook",
     }.items():

@@ -27,7 +27,7 @@ SETUP = Cell("setup", "import numpy as np\nimport seq2seq_lab as lab")
 CHECK = Cell("check-jaggedness", 'lab.check("jaggedness", jaggedness)')
 STUB = "def jaggedness(curve):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 ANSWER = RIGHT["jaggedness"].strip()
-USES = "def jaggedness(curve):\n    return np.abs(np.diff(curve)).mean() * {}"
+USES = "def jaggedness(curve):\n    return np.abs(np.diff(curve, 2)).mean() * {}"
 
 
 def own(source):
@@ -44,7 +44,7 @@ GRAPH = "import tensorflow as tf\n@tf.function\ndef jaggedness(curve):\n"
 RIGHT_ALL_THE_SAME = {
     "the stub stays, the answer stands below": [own(STUB), extra(ANSWER)],
     "the answer is defined twice": [own("def jaggedness(curve):\n    return 0"), extra(ANSWER)],
-    "the answer is no def": [own("jaggedness = lambda curve: np.abs(np.diff(curve)).mean()")],
+    "the answer is no def": [own("jaggedness = lambda curve: np.abs(np.diff(curve, 2)).mean()")],
     "the answer is wrapped later": [
         own(ANSWER),
         extra("plain = jaggedness\njaggedness = lambda curve: plain(curve)"),
@@ -151,12 +151,12 @@ RIGHT_ALL_THE_SAME = {
         own(
             "@tf.function\n"
             "def jaggedness(curve):\n"
-            "    total, n = 0.0, len(curve) - 1\n"
+            "    total, n = 0.0, len(curve) - 2\n"
             "    for i in tf.range(n):\n"
-            "        jump = curve[i + 1] - curve[i]\n"
-            "        if jump < 0:\n"
-            "            jump = -jump\n"
-            "        total += jump\n"
+            "        change = curve[i + 2] - 2 * curve[i + 1] + curve[i]\n"
+            "        if change < 0:\n"
+            "            change = -change\n"
+            "        total += change\n"
             "    return total / n"
         ),
     ],
@@ -236,7 +236,7 @@ def test_what_is_right_in_the_notebook_is_right_for_the_grader(name, shell):
             "it raised NotImplementedError: Cannot convert a symbolic",
         ),
         ([own("def jaggedness(curve):\n    pass")], "it returns nothing"),
-        ([own("def jaggedness(curve):\n    return np.diff(curve).mean()")], "`jaggedness` should be"),
+        ([own("def jaggedness(curve):\n    return np.diff(curve, 2).mean()")], "`jaggedness` should be"),
     ],
 )
 def test_the_same_words_for_what_is_wrong(cells, words, shell):

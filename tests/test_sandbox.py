@@ -100,7 +100,7 @@ assert os.getpriority(os.PRIO_PROCESS, 0) == PRIORITY
 assert len(os.sched_getaffinity(0)) == CORES
 
 def jaggedness(curve):
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 """
 
 
@@ -252,16 +252,16 @@ def test_nothing_of_a_submission_is_left():
 @pytest.mark.parametrize(
     "before",
     [
-        "def jumps(a):\n    return np.abs(np.diff(a))",
-        "jumps = lambda a: np.abs(np.diff(a))",
-        "class J:\n    def __call__(self, a: np.ndarray) -> int | None:\n        return np.abs(np.diff(a))\n",
-        "1 / 0\ndef jumps(a):\n    return np.abs(np.diff(a))",
-        "%matplotlib inline\n!ls\ndef jumps(a):\n    return np.abs(np.diff(a))",
+        "def changes(a):\n    return np.abs(np.diff(a, 2))",
+        "changes = lambda a: np.abs(np.diff(a, 2))",
+        "class C:\n  def __call__(self, a: np.ndarray) -> int | None:\n    return np.abs(np.diff(a, 2))",
+        "1 / 0\ndef changes(a):\n    return np.abs(np.diff(a, 2))",
+        "%matplotlib inline\n!ls\ndef changes(a):\n    return np.abs(np.diff(a, 2))",
     ],
 )
 def test_definitions_of_other_cells_are_there(before):
     own = "def jaggedness(curve):\n    return {}(curve).mean()"
-    answers = {**RIGHT, "jaggedness": own.format("J()" if "class" in before else "jumps")}
+    answers = {**RIGHT, "jaggedness": own.format("C()" if "class" in before else "changes")}
     lines, _ = marked(answered(answers, before=[cell(before)]))
     assert lines["jaggedness"].state == "right", lines["jaggedness"]
 

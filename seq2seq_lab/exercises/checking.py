@@ -1,4 +1,4 @@
-"""Check an answer at once, in the kernel where it stands: `check`, `symptom`, `progress`.
+"""Check an answer at once, in the kernel where it stands: `check`, `symptom`, `progress`; and go on with it.
 
 That a curious student can read the references in this package is known and accepted here.
 """
@@ -12,6 +12,7 @@ import io
 import random
 import warnings
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +22,13 @@ from seq2seq_lab.exercises.engine.verdict import SIGNS, Verdict
 from seq2seq_lab.settings import SEED, Rule, require
 from seq2seq_lab.views.tables import Table
 
-_latest: dict[str, Verdict] = {}  # of this kernel, for `progress`
+
+class _Checked(NamedTuple):
+    verdict: Verdict
+    answer: object  # that it is a verdict on
+
+
+_latest: dict[str, _Checked] = {}  # of this kernel, by exercise
 
 
 def check(name: str, answer: Callable, seed: int = 0) -> Verdict:
@@ -42,8 +49,8 @@ def check(name: str, answer: Callable, seed: int = 0) -> Verdict:
     exercise = exercise_named(name)
     require("seed", seed, SEED)
     with _unnoticed():
-        _latest[name] = _verdict(exercise, answer, seed)
-    return _latest[name]
+        _latest[name] = _Checked(_verdict(exercise, answer, seed), answer)
+    return _latest[name].verdict
 
 
 def symptom(name: str, function: Callable) -> Table:
@@ -61,6 +68,27 @@ def symptom(name: str, function: Callable) -> Table:
     return Table(("measured", "here", "healthy"), [(exercise.measures, here, healthy)])
 
 
+def answer_or_reference(name: str, answer: Callable) -> Callable:
+    """An answer that its latest check found right, or else the lab's own; one printed line says which.
+
+    So a lesson goes on with what a student has written, and runs where nothing is written yet.
+
+    Raises:
+        ValueError: there is no exercise of that name, or `answer` is no function.
+    """
+    exercise = exercise_named(name)
+    require("answer", answer, Rule("a function", callable))
+    checked = _latest.get(name)
+    if checked is None or not checked.verdict:
+        chosen, whose = exercise.reference, "the lab's own, until yours passes its check"
+    elif checked.answer is not answer:
+        chosen, whose = exercise.reference, "the lab's own: check yours again, it has changed"
+    else:
+        chosen, whose = answer, "yours"
+    print(f"{exercise.function}: {whose}")
+    return chosen
+
+
 def progress(notebook: int | None = None) -> Table:
     """Which exercises are done, in this kernel, as a table; of one notebook or of all.
 
@@ -72,8 +100,8 @@ def progress(notebook: int | None = None) -> Table:
         require("notebook", notebook, Rule(f"one of {[*numbers]}, or None", lambda v: v in numbers))
     rows, earned, most = [], 0, 0
     for exercise in exercises_of(notebook):
-        verdict = _latest.get(exercise.name)
-        state, points = (verdict.state, verdict.points) if verdict is not None else ("open", 0)
+        checked = _latest.get(exercise.name)
+        state, points = ("open", 0) if checked is None else (checked.verdict.state, checked.verdict.points)
         rows.append(
             (exercise.name, exercise.task, f"{SIGNS[state]} {state}", f"{points} of {exercise.points}")
         )

@@ -7,6 +7,304 @@ import tensorflow as tf
 import seq2seq_lab as lab
 from answers import almost, right, wrong
 
+# --- plain-rnn
+
+
+@right("plain-rnn")
+def rnn_step_in_numpy(x, h, W, U, b):
+    return np.tanh(np.dot(x, W) + np.dot(h, U) + b)
+
+
+@right("plain-rnn")
+def rnn_step_in_tf(x, h, W, U, b):
+    return tf.tanh(tf.matmul(x, W) + tf.matmul(h, U) + b)
+
+
+@right("plain-rnn")
+@tf.function
+def rnn_step_in_a_graph(x, h, W, U, b):
+    return tf.math.tanh(x @ W + h @ U + b)
+
+
+@right("plain-rnn")
+def rnn_step_in_loops(x, h, W, U, b):
+    B, H = h.shape
+    new = np.zeros((B, H))
+    for i in range(B):
+        for k in range(H):
+            a = b[k]
+            for j in range(x.shape[1]):
+                a += x[i, j] * W[j, k]
+            for j in range(H):
+                a += h[i, j] * U[j, k]
+            new[i, k] = np.tanh(a)
+    return new
+
+
+@right("plain-rnn")
+def rnn_step_of_joined_inputs(x, h, W, U, b):
+    return np.tanh(np.hstack([x, h]) @ np.vstack([W, U]) + b)
+
+
+@right("plain-rnn")
+def rnn_step_of_columns(x, h, W, U, b):
+    return np.tanh(W.T @ x.T + U.T @ h.T + b[:, None]).T
+
+
+@right("plain-rnn")
+def rnn_step_of_keras(x, h, W, U, b):
+    cell = keras.layers.SimpleRNNCell(len(b))
+    cell.build((None, x.shape[1]))
+    cell.set_weights([W, U, b])
+    return cell(tf.constant(x), [tf.constant(h)])[0]
+
+
+@right("plain-rnn")
+def rnn_step_in_place(x, h, W, U, b):
+    h[...] = np.tanh(x @ W + h @ U + b)
+    return h
+
+
+@wrong("plain-rnn", "no-tanh")
+def rnn_step_without_tanh(x, h, W, U, b):
+    return tf.matmul(x, W) + tf.matmul(h, U) + b
+
+
+@wrong("plain-rnn", "sigmoid")
+def rnn_step_with_sigmoid(x, h, W, U, b):
+    return tf.sigmoid(x @ W + h @ U + b)
+
+
+@wrong("plain-rnn", "swapped")
+def rnn_step_with_matrices_swapped(x, h, W, U, b):
+    return np.tanh(h @ W + x @ U + b)
+
+
+@wrong("plain-rnn", "transposed")
+def rnn_step_with_both_transposed(x, h, W, U, b):
+    return np.tanh(x @ np.transpose(W) + h @ np.transpose(U) + b)
+
+
+@wrong("plain-rnn", "transposed")
+def rnn_step_with_one_transposed(x, h, W, U, b):
+    return tf.tanh(tf.matmul(x, W) + tf.matmul(h, U, transpose_b=True) + b)
+
+
+@wrong("plain-rnn", "transposed")
+def rnn_step_with_matrices_in_front(x, h, W, U, b):
+    return np.tanh(np.dot(W, x) + np.dot(U, h) + b)
+
+
+@wrong("plain-rnn", "element-wise")
+def rnn_step_number_by_number(x, h, W, U, b):
+    return np.tanh(np.multiply(W, x) + np.multiply(U, h) + b)
+
+
+@wrong("plain-rnn", "state-forgotten")
+def rnn_step_of_the_input_alone(x, h, W, U, b):
+    return np.tanh(x @ W + np.zeros_like(h) @ U + b)
+
+
+@wrong("plain-rnn", "state-added")
+def rnn_step_without_u(x, h, W, U, b):
+    return tf.tanh(x @ W + h + b)
+
+
+@wrong("plain-rnn", "state-added")
+def rnn_step_added_to_the_state(x, h, W, U, b):
+    h = h + np.tanh(x @ W + b)
+    return h
+
+
+@wrong("plain-rnn", "product-of-both")
+def rnn_step_with_products_multiplied(x, h, W, U, b):
+    return np.tanh(np.dot(x, W) * np.dot(h, U) + b)
+
+
+@wrong("plain-rnn", "bias-outside")
+def rnn_step_with_the_bias_outside(x, h, W, U, b):
+    return b + np.tanh(x @ W + h @ U)
+
+
+@wrong("plain-rnn", "no-bias")
+def rnn_step_without_bias(x, h, W, U, b):
+    return np.tanh(np.hstack([x, h]) @ np.vstack([W, U]))
+
+
+@wrong("plain-rnn", "tanh-of-each")
+def rnn_step_with_two_tanhs(x, h, W, U, b):
+    from_input, from_state = np.tanh(x @ W), np.tanh(h @ U)
+    return from_input + from_state + b
+
+
+@wrong("plain-rnn", "value")
+def rnn_step_with_relu(x, h, W, U, b):
+    return tf.nn.relu(x @ W + h @ U + b)
+
+
+@wrong("plain-rnn", "value")
+def rnn_step_with_the_bias_of_rows(x, h, W, U, b):
+    return np.tanh(x @ W + h @ U + b[:, None])
+
+
+@wrong("plain-rnn", "type")
+def rnn_step_as_keras_returns_it(x, h, W, U, b):
+    new = np.tanh(x @ W + h @ U + b)
+    return new, [new]
+
+
+@wrong("plain-rnn", "nothing")
+def rnn_step_without_return(x, h, W, U, b):
+    h[...] = np.tanh(x @ W + h @ U + b)
+
+
+@wrong("plain-rnn", "raises")
+def rnn_step_of_math(x, h, W, U, b):
+    import math
+
+    return math.tanh(x @ W + h @ U + b)
+
+
+# --- next-token
+
+
+@right("next-token")
+def next_token_by_is_none(logits, truth):
+    if truth is None:
+        return logits.argmax(axis=1)
+    return truth
+
+
+@right("next-token")
+def next_token_in_tf(logits, truth):
+    return tf.argmax(logits, axis=-1) if truth is None else tf.constant(truth)
+
+
+@right("next-token")
+@tf.function
+def next_token_in_a_graph(logits, truth):
+    if truth is None:
+        return tf.argmax(logits, 1, output_type=tf.int32)
+    return truth
+
+
+@right("next-token")
+def next_token_in_loops(logits, truth):
+    tokens = []
+    for i in range(len(logits)):
+        if truth is not None:
+            tokens.append(truth[i])
+        else:
+            row = list(logits[i])
+            tokens.append(row.index(max(row)))
+    return tokens
+
+
+@right("next-token")
+def next_token_of_probabilities(logits, truth):
+    e = np.exp(logits - logits.max(1, keepdims=True))
+    probabilities = e / e.sum(1, keepdims=True)
+    return np.argmax(probabilities, 1) if truth is None else truth
+
+
+@right("next-token")
+def next_token_as_floats(logits, truth):
+    token = np.argsort(logits, axis=1)[:, -1] if truth is None else truth
+    return token.astype(np.float32)
+
+
+@wrong("next-token", "never-forced")
+def next_token_of_its_own(logits, truth):
+    return tf.argmax(logits, axis=1)
+
+
+@wrong("next-token", "never-forced")
+def next_token_the_other_way_round(logits, truth):
+    if truth is not None:
+        return logits.argmax(1)
+    return truth
+
+
+@wrong("next-token", "nothing")
+def next_token_always_forced(logits, truth):
+    return truth
+
+
+@wrong("next-token", "raises")
+def next_token_always_forced_in_tf(logits, truth):
+    return tf.cast(truth, tf.int32)
+
+
+@wrong("next-token", "raises")
+def next_token_by_or(logits, truth):
+    return truth or logits.argmax(1)
+
+
+@wrong("next-token", "raises")
+def next_token_by_equals_none(logits, truth):
+    if truth == None:  # noqa: E711
+        return logits.argmax(1)
+    return truth
+
+
+@wrong("next-token", "zero-ignored")
+def next_token_where_it_is_not_0(logits, truth):
+    said = logits.argmax(1)
+    if truth is None:
+        return said
+    return np.where(truth, truth, said)
+
+
+@wrong("next-token", "largest-logit")
+def next_token_as_a_logit(logits, truth):
+    return tf.reduce_max(logits, axis=1) if truth is None else truth
+
+
+@wrong("next-token", "least-likely")
+def next_token_sorted_upwards(logits, truth):
+    return np.argsort(logits, axis=1)[:, 0] if truth is None else truth
+
+
+@wrong("next-token", "wrong-axis")
+def next_token_over_the_batch(logits, truth):
+    return tf.argmax(logits) if truth is None else truth
+
+
+@wrong("next-token", "wrong-axis")
+def next_token_of_all_texts(logits, truth):
+    return np.argmax(logits) if truth is None else truth
+
+
+@wrong("next-token", "every-symbol")
+def next_token_as_probabilities(logits, truth):
+    return tf.nn.softmax(logits) if truth is None else truth
+
+
+@wrong("next-token", "every-symbol")
+def next_token_as_one_hot(logits, truth):
+    return (logits == logits.max(1, keepdims=True)) if truth is None else truth
+
+
+@wrong("next-token", "value")
+def next_token_drawn(logits, truth):
+    if truth is not None:
+        return truth
+    rng, e = np.random.default_rng(1), np.exp(logits - logits.max(1, keepdims=True))
+    return [rng.choice(11, p=p / p.sum()) for p in e.astype(float)]
+
+
+@wrong("next-token", "shape")
+def next_token_as_columns(logits, truth):
+    token = logits.argmax(1) if truth is None else truth
+    return token[:, None]
+
+
+@wrong("next-token", "type")
+def next_token_as_text(logits, truth):
+    token = logits.argmax(1) if truth is None else truth
+    return lab.decode(token)
+
+
 # --- accuracy-by-position
 
 
@@ -389,39 +687,79 @@ def softmax_with_w_in_front(states, W, b):
 
 @right("jaggedness")
 def jagged_by_diff(curve):
-    return np.mean(np.abs(np.diff(curve)))
+    return np.mean(np.abs(np.diff(curve, n=2)))
+
+
+@right("jaggedness")
+def jagged_by_diff_of_diff(curve):
+    jumps = np.diff(curve)
+    return np.abs(np.diff(jumps)).mean()
+
+
+@right("jaggedness")
+def jagged_in_float64(curve):
+    curve = curve.astype(np.float64)
+    return np.abs(curve[2:] - 2 * curve[1:-1] + curve[:-2]).mean()
 
 
 @right("jaggedness")
 def jagged_in_tf(curve):
-    return tf.reduce_mean(tf.abs(curve[1:] - curve[:-1]))
+    jumps = curve[1:] - curve[:-1]
+    return tf.reduce_mean(tf.abs(jumps[1:] - jumps[:-1]))
+
+
+@right("jaggedness")
+@tf.function
+def jagged_in_a_graph(curve):
+    return tf.reduce_mean(tf.abs(curve[2:] - 2 * curve[1:-1] + curve[:-2]))
 
 
 @right("jaggedness")
 def jagged_in_a_loop(curve):
+    total = 0
+    for i in range(1, len(curve) - 1):
+        total += abs(curve[i + 1] - 2 * curve[i] + curve[i - 1])
+    return total / (len(curve) - 2)
+
+
+@right("jaggedness")
+def jagged_in_plain_python(curve):
+    curve = curve.tolist()
+    changes = [abs(curve[i] - 2 * curve[i + 1] + curve[i + 2]) for i in range(len(curve) - 2)]
+    return sum(changes) / len(changes)
+
+
+@right("jaggedness")
+def jagged_by_norm(curve):
+    changes = np.convolve(curve, [1, -2, 1], mode="valid")
+    return float(np.linalg.norm(changes, 1)) / len(changes)
+
+
+@wrong("jaggedness", "first-differences")
+def jagged_by_jumps(curve):
     total = 0
     for i in range(1, len(curve)):
         total += abs(curve[i] - curve[i - 1])
     return total / (len(curve) - 1)
 
 
-@right("jaggedness")
-def jagged_by_norm(curve):
-    jumps = np.convolve(curve, [1, -1], mode="valid")
-    return float(np.linalg.norm(jumps, 1)) / len(jumps)
+@wrong("jaggedness", "first-differences")
+def jagged_by_the_ends(curve):
+    return (curve[-1] - curve[0]) / (len(curve) - 1)
 
 
 @wrong("jaggedness", "signed")
 def jagged_with_signs(curve):
     jumps = [curve[i + 1] - curve[i] for i in range(len(curve) - 1)]
-    return sum(jumps) / len(jumps)
+    changes = [jumps[i + 1] - jumps[i] for i in range(len(jumps) - 1)]
+    return sum(changes) / len(changes)
 
 
 @wrong("jaggedness", "sum")
 def jagged_by_whole_way(curve):
     way = 0
-    for i in range(len(curve) - 1):
-        way += abs(curve[i + 1] - curve[i])
+    for i in range(len(curve) - 2):
+        way += abs(curve[i + 2] - 2 * curve[i + 1] + curve[i])
     return way
 
 
@@ -432,34 +770,53 @@ def jagged_by_deviation(curve):
 
 @wrong("jaggedness", "divided-by-points")
 def jagged_by_number_of_points(curve):
-    return sum(abs(curve[i] - curve[i - 1]) for i in range(1, len(curve))) / len(curve)
+    jumps = curve[1:] - curve[:-1]
+    return sum(abs(jumps[i] - jumps[i - 1]) for i in range(1, len(jumps))) / len(curve)
+
+
+@wrong("jaggedness", "divided-by-points")
+def jagged_by_number_of_jumps(curve):
+    jumps = np.diff(curve)
+    return np.sum(np.abs(np.diff(jumps))) / len(jumps)
 
 
 @wrong("jaggedness", "squared")
 def jagged_by_mean_squared_error(curve):
-    return keras.losses.mean_squared_error(curve[:-1], curve[1:])
+    jumps = np.diff(curve)
+    return keras.losses.mean_squared_error(jumps[:-1], jumps[1:])
 
 
 @wrong("jaggedness", "largest")
-def jagged_by_largest_jump(curve):
-    return max(abs(jump) for jump in np.diff(curve))
+def jagged_by_largest_change(curve):
+    return max(abs(change) for change in np.diff(curve, 2))
+
+
+@wrong("jaggedness", "sizes-of-jumps")
+def jagged_by_sizes_of_jumps(curve):
+    jumps = np.abs(curve[1:] - curve[:-1])
+    return np.mean(np.abs(jumps[1:] - jumps[:-1]))
 
 
 @wrong("jaggedness", "shape")
-def jagged_each_jump(curve):
-    return np.abs(curve[1:] - curve[:-1])
+def jagged_each_change(curve):
+    return np.abs(np.diff(curve, 2))
 
 
 @wrong("jaggedness", "value")
 def jagged_by_gradient(curve):
-    return np.abs(np.gradient(curve)).mean()
+    return np.abs(np.gradient(np.gradient(curve))).mean()
+
+
+@wrong("jaggedness", "value")
+def jagged_by_third_differences(curve):
+    return np.abs(np.diff(np.diff(curve), 2)).sum() / (len(curve) - 2)
 
 
 @wrong("jaggedness", "raises")
 def jagged_off_the_end(curve):
     total = 0
     for i in range(len(curve)):
-        total += abs(curve[i + 1] - curve[i])
+        total += abs(curve[i + 2] - 2 * curve[i + 1] + curve[i])
     return total / len(curve)
 
 
@@ -1174,14 +1531,85 @@ def softmax_along_what_is_as_long_as_b(states, W, b):
 
 
 @almost("jaggedness", "nan")
-def jagged_where_it_moves(curve):
-    jumps = np.abs(np.diff(curve))
-    return jumps[jumps > 0].mean()
+def jagged_where_it_bends(curve):
+    changes = np.abs(np.diff(curve, 2))
+    return changes[changes > 0].mean()
+
+
+@almost("jaggedness", "nan")
+def jagged_relative_to_its_jumps(curve):
+    changes, jumps = np.abs(np.diff(curve, 2)), np.abs(np.diff(curve))
+    return changes.mean() / jumps.mean() * jumps.mean()
 
 
 @almost("jaggedness", "value")
 def jagged_by_sizes(curve):
-    return np.abs(np.diff(np.abs(curve))).mean()
+    return np.abs(np.diff(np.abs(curve), 2)).mean()
+
+
+@almost("jaggedness", "value")
+def jagged_or_else_its_jumps(curve):
+    changes = np.abs(np.diff(curve, 2)).mean()
+    return changes if changes > 0 else np.abs(np.diff(curve)).mean()
+
+
+@almost("plain-rnn", "shape")
+def rnn_step_squeezed(x, h, W, U, b):
+    return np.squeeze(np.tanh(x @ W + h @ U + b))
+
+
+@almost("plain-rnn", "nan")
+def rnn_step_by_plain_exponentials(x, h, W, U, b):
+    up, down = np.exp(x @ W + h @ U + b), np.exp(-(x @ W + h @ U + b))
+    return (up - down) / (up + down)
+
+
+@almost("plain-rnn", "value")
+def rnn_step_that_begins_with_zeros(x, h, W, U, b):
+    if not h.any():
+        return h
+    return np.tanh(x @ W + h @ U + b)
+
+
+@almost("plain-rnn", "value")
+def rnn_step_of_as_many_inputs_as_units(x, h, W, U, b):
+    H = len(b)
+    return np.tanh(x[:, :H] @ W[:H] + h @ U + b)
+
+
+@almost("next-token", "shape")
+def next_token_squeezed(logits, truth):
+    return np.squeeze(np.argmax(logits, 1) if truth is None else truth)
+
+
+@almost("next-token", "zero-ignored")
+def next_token_if_any_is_true(logits, truth):
+    if truth is not None and truth.any():
+        return truth
+    return logits.argmax(axis=-1)
+
+
+@almost("next-token", "value")
+def next_token_from_0_up(logits, truth):
+    if truth is not None:
+        return truth
+    best, token = np.zeros(len(logits)), np.zeros(len(logits), int)
+    for k in range(logits.shape[1]):
+        token[logits[:, k] > best] = k
+        best = np.maximum(best, logits[:, k])
+    return token
+
+
+@almost("next-token", "no-end")
+def next_token_of_the_digits(logits, truth):
+    return truth if truth is not None else logits[:, :10].argmax(1)
+
+
+@almost("next-token", "value")
+def next_token_along_what_is_11_long(logits, truth):
+    if truth is not None:
+        return truth
+    return np.argmax(logits, axis=logits.shape.index(11))
 
 
 @almost("one-class", "shape")

@@ -165,7 +165,7 @@ def takes_system_v_memory(curve):
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.shmget(0, 10**8, 0o1600) < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Operation not permitted")
@@ -173,26 +173,26 @@ def leaves_a_message_queue_behind(curve):
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.msgget(7, 0o1600) < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Function not implemented")
 def takes_memory_as_a_file(curve):
     os.memfd_create("mine")
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Operation not permitted")
 def shares_memory_of_no_file(curve):
     mmap.mmap(-1, 10**8)
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Permission denied")
 def shares_memory_of_a_device(curve):
     with open("/dev/zero", "r+b", buffering=0) as file:
         mmap.mmap(file.fileno(), 10**8)
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("stopped", "longer than 1 s of the processor")
@@ -292,7 +292,7 @@ def enters_a_namespace(curve):
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(0x10000000):  # CLONE_NEWUSER
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Operation not permitted")
@@ -305,7 +305,7 @@ def starts_a_process_in_a_namespace(curve):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     if not child:
         os._exit(0)
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Operation not permitted")
@@ -314,7 +314,7 @@ def loads_a_program_into_the_kernel(curve):
     attributes = (ctypes.c_uint32 * 32)(2, 4, 4, 1)  # an array of one number
     file = libc.syscall(321 if os.uname().machine == "x86_64" else 280, 0, attributes, 128)
     if file < 0 and ctypes.get_errno() != 1:
-        return np.abs(np.diff(curve)).mean()
+        return np.abs(np.diff(curve, 2)).mean()
     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
@@ -327,7 +327,7 @@ def looks_for_a_secret_in_every_environment(curve):
         try:
             with open(f"/proc/{name}/environ", "rb") as file:
                 if SECRET.encode() in file.read():
-                    return np.abs(np.diff(curve)).mean()
+                    return np.abs(np.diff(curve, 2)).mean()
         except OSError:
             pass
     raise LookupError("nothing")
@@ -339,7 +339,7 @@ def opens_a_file_of_another_process(curve):
         if name.isdigit() and name != str(os.getpid()):
             try:
                 if os.listdir(f"/proc/{name}/fd"):
-                    return np.abs(np.diff(curve)).mean()
+                    return np.abs(np.diff(curve, 2)).mean()
             except OSError:
                 pass
     raise LookupError("nothing")
@@ -351,7 +351,7 @@ def finds_a_file_left_open(curve):
         try:
             if int(name) > 3 or (int(name) < 3 and os.readlink(f"/proc/self/fd/{name}") != "/dev/null"):
                 if not os.readlink(f"/proc/self/fd/{name}").endswith("/fd"):  # of this very loop
-                    return np.abs(np.diff(curve)).mean()
+                    return np.abs(np.diff(curve, 2)).mean()
         except OSError:
             pass
     raise LookupError("nothing")
@@ -362,7 +362,7 @@ def traces_the_first_process(curve):
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.ptrace(16, 1, 0, 0) < 0:  # PTRACE_ATTACH
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Operation not permitted")
@@ -371,7 +371,7 @@ def reads_the_session_keyring(curve):
     number = 250 if os.uname().machine == "x86_64" else 219
     if libc.syscall(number, 0, -3, 0, 0, 0) < 0:  # KEYCTL_GET_KEYRING_ID of the session
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Operation not permitted")
@@ -380,7 +380,7 @@ def leaves_a_key_for_the_next(curve):
     number = 248 if os.uname().machine == "x86_64" else 217
     if libc.syscall(number, b"user", b"mine", b"x", 1, -3) < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "PermissionError")
@@ -394,25 +394,25 @@ def lists_the_keys(curve):
 @hostile("wrong", "Operation not permitted")
 def limits_its_parent(curve):
     resource.prlimit(os.getppid(), resource.RLIMIT_NPROC, (1, 1))
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Operation not permitted")
 def slows_its_parent_down(curve):
     os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Operation not permitted")
 def slows_its_user_down(curve):
     os.setpriority(os.PRIO_USER, os.getuid(), 19)
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "Operation not permitted")
 def binds_its_parent_to_one_core(curve):
     os.sched_setaffinity(os.getppid(), {min(os.sched_getaffinity(0))})
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @hostile("wrong", "PermissionError")
@@ -528,7 +528,7 @@ def returns_objects(curve):
 
 @hostile("wrong", "should be an array")
 def returns_a_wrong_dtype(curve):
-    return np.abs(np.diff(curve)).mean() + 0j
+    return np.abs(np.diff(curve, 2)).mean() + 0j
 
 
 @hostile("wrong", "a generator")
@@ -599,7 +599,7 @@ def leaves_a_thread_behind(curve):
             pass
 
     threading.Thread(target=work).start()
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @harmless
@@ -607,20 +607,20 @@ def leaves_a_process_behind(curve):
     if not os.fork():
         os.setsid()
         time.sleep(1000)
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @harmless
 def kills_its_parent(curve):
     for number in signal.valid_signals():
         os.kill(os.getppid(), number)
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @harmless
 def stops_its_parent(curve):
     os.kill(os.getppid(), signal.SIGSTOP)
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @harmless
@@ -629,7 +629,7 @@ def kills_everybody(curve):
         os.kill(-1, signal.SIGKILL)
     except ProcessLookupError:
         pass
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @harmless
@@ -639,7 +639,7 @@ def leaves_a_full_disk_behind(curve):
             with open(f"/tmp/{i}", "wb") as file:
                 file.write(bytes(10**6))
     except OSError:
-        return np.abs(np.diff(curve)).mean()
+        return np.abs(np.diff(curve, 2)).mean()
 
 
 @harmless
@@ -651,14 +651,14 @@ def leaves_folders_in_folders_behind(curve):
     closed = tempfile.mkdtemp(dir="/tmp")
     open(f"{closed}/mine", "w").close()
     os.chmod(closed, 0)
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @harmless
 def leaves_a_home_behind(curve):
     os.makedirs(os.path.expanduser("~/.config/matplotlib"), exist_ok=True)
     open(os.path.expanduser("~/.-config"), "w").close()
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 @harmless
@@ -669,7 +669,7 @@ def starts_processes_and_threads(curve):
     thread.join()
     receive, send = multiprocessing.get_context("fork").Pipe()
     process = multiprocessing.get_context("fork").Process(
-        target=send.send, args=(np.abs(np.diff(curve)).mean(),)
+        target=send.send, args=(np.abs(np.diff(curve, 2)).mean(),)
     )
     process.start()
     process.join()
@@ -678,7 +678,7 @@ def starts_processes_and_threads(curve):
 
 @harmless
 def changes_its_result_later(curve):
-    result = np.array(np.abs(np.diff(curve)).mean())
+    result = np.array(np.abs(np.diff(curve, 2)).mean())
 
     def spoil():
         time.sleep(0.2)
@@ -691,9 +691,9 @@ def changes_its_result_later(curve):
 
 @harmless
 def spoils_its_inputs(curve):
-    jumps = np.abs(np.diff(curve))
+    changes = np.abs(np.diff(curve, 2))
     curve[...] = 0
-    return jumps.mean()
+    return changes.mean()
 
 
 @harmless
@@ -701,4 +701,4 @@ def is_loud(curve):
     print("x" * 10**6)
     print("noise", file=sys.stderr)
     np.log(np.zeros(2))
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()

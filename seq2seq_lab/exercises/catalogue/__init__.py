@@ -1,4 +1,4 @@
-"""All exercises, by notebook. To add one, define an `Exercise` in the module of its notebook.
+"""All exercises, by notebook. To add one, define an `Exercise` in its notebook's module; name it in `ORDER`.
 
 An answer that cannot be called with its inputs as they are has its way of being called in `calls`.
 """
@@ -11,17 +11,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seq2seq_lab.exercises.engine.exercise import Exercise
 
-NOTEBOOKS = ("encoder_decoder", "encoder_decoder_clinic"), ("attention",), ("decoding",)  # 1, 2, 3
+NOTEBOOKS = (  # 1, 2, 3: the modules of their exercises
+    ("encoder_decoder", "encoder_decoder_steps", "encoder_decoder_clinic"),
+    ("attention",),
+    ("decoding",),
+)
+ORDER = (  # in which they stand in the notebooks
+    *("plain-rnn", "bug-reset-gate", "bug-over-padding", "gate-shapes", "next-token", "bug-not-shifted"),
+    *("bug-padded-loss", "accuracy-by-position", "copying-cell", "softmax-over-time", "jaggedness"),
+    *("one-class", "both-ways"),
+    *("weight-by-word", "mean-weights", "attention", "added-numbers", "exact-by-length", "clipping"),
+    "bug-looks-at-padding",
+    *("beam-step", "scores", "schedule", "bug-wrong-step"),
+)
 
 
 def exercises_of(notebook: int | None = None) -> tuple[Exercise, ...]:
-    """The exercises of notebook 1, 2 or 3, or of all three, in the order in which modules define them."""
+    """The exercises of notebook 1, 2 or 3, or of all three, in the order in which they stand there."""
     # Imported late: the sandbox for a class has this file, but neither exercises nor what they are.
     from seq2seq_lab.exercises.engine.exercise import Exercise
 
     chosen = NOTEBOOKS if notebook is None else NOTEBOOKS[notebook - 1 : notebook]
     modules = [importlib.import_module(f"{__name__}.{name}") for names in chosen for name in names]
-    return tuple(e for module in modules for e in vars(module).values() if isinstance(e, Exercise))
+    found = [e for module in modules for e in vars(module).values() if isinstance(e, Exercise)]
+    return tuple(sorted(found, key=lambda exercise: ORDER.index(exercise.name)))
 
 
 def exercise_named(name: str) -> Exercise:

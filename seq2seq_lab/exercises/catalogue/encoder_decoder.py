@@ -1,6 +1,6 @@
-"""The exercises of notebook 1: measuring, shapes, a cell that copies, layers; its bug clinic has a module.
+"""The exercises of notebook 1: measuring, shapes, a cell that copies, layers.
 
-References and mistakes are NumPy, whatever an answer is written in.
+Steps and the bug clinic have modules of their own. References and mistakes are NumPy, whatever answers are.
 """
 
 from __future__ import annotations
@@ -282,18 +282,24 @@ def _draw_curve(rng, N):
     return {"curve": np.cumsum(normal(rng, N)).astype(np.float32)}
 
 
+def _draw_line(rng, N):
+    """In eighths, which float32 adds without an error: so 0 is 0, however it is computed."""
+    return {"curve": ((rng.integers(-40, 40) + rng.integers(1, 40) * np.arange(N)) / 8).astype(np.float32)}
+
+
 def jaggedness(curve):
-    return np.abs(np.diff(curve)).mean()
+    return np.abs(np.diff(curve, 2)).mean()
 
 
 JAGGED = Exercise(
     name="jaggedness",
-    task="how jagged a curve is: the mean size of its jumps",
+    task="how jagged a curve is: the mean size of its second differences",
     points=1,
     draws={
         "four points": lambda rng: _draw_curve(rng, 4),
         "thirteen points": lambda rng: _draw_curve(rng, 13),
-        "two points": lambda rng: _draw_curve(rng, 2),
+        "three points": lambda rng: _draw_curve(rng, 3),
+        "a straight line that climbs": lambda rng: _draw_line(rng, 6),
         "a curve that only falls": lambda rng: {"curve": -np.cumsum(np.abs(normal(rng, 6)))},
         "a curve on both sides of 0": lambda rng: {"curve": np.float32([1, -1, 1, -1]) * abs(normal(rng, 4))},
         "a flat curve": lambda rng: {"curve": np.full(5, rng.random(), np.float32)},
@@ -303,15 +309,21 @@ JAGGED = Exercise(
     returns=("jaggedness",),
     mistakes=(
         Mistake(
-            "signed",
-            "jumps up and down cancel each other here: only the ends of the curve remain.",
+            "first-differences",
+            "a straight line that climbs is not jagged, but jumps: compare each jump with the one before.",
+            lambda curve: np.abs(np.diff(curve)).mean(),
             lambda curve: np.diff(curve).mean(),
-            lambda curve: abs(np.diff(curve).mean()),
+        ),
+        Mistake(
+            "signed",
+            "differences above and below 0 cancel here: only the first and the last jump remain.",
+            lambda curve: np.diff(curve, 2).mean(),
+            lambda curve: abs(np.diff(curve, 2).mean()),
         ),
         Mistake(
             "sum",
             "a longer curve would always be more jagged: divide.",
-            lambda curve: np.abs(np.diff(curve)).sum(),
+            lambda curve: np.abs(np.diff(curve, 2)).sum(),
         ),
         Mistake(
             "deviation",
@@ -320,18 +332,24 @@ JAGGED = Exercise(
         ),
         Mistake(
             "divided-by-points",
-            "how many jumps are there between n points?",
-            lambda curve: np.abs(np.diff(curve)).sum() / len(curve),
+            "how many second differences do n points have?",
+            lambda curve: np.abs(np.diff(curve, 2)).sum() / len(curve),
+            lambda curve: np.abs(np.diff(curve, 2)).sum() / (len(curve) - 1),
         ),
         Mistake(
             "squared",
             "the mean of sizes is wanted, not of squares.",
-            lambda curve: (np.diff(curve) ** 2).mean(),
+            lambda curve: (np.diff(curve, 2) ** 2).mean(),
         ),
         Mistake(
             "largest",
-            "this is the largest jump; the mean is wanted.",
-            lambda curve: np.abs(np.diff(curve)).max(),
+            "this is the largest second difference; the mean is wanted.",
+            lambda curve: np.abs(np.diff(curve, 2)).max(),
+        ),
+        Mistake(
+            "sizes-of-jumps",
+            "a jump up and one down of the same size differ: take sizes once, at the end.",
+            lambda curve: np.abs(np.diff(np.abs(np.diff(curve)))).mean(),
         ),
     ),
 )
