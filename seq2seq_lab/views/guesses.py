@@ -84,10 +84,9 @@ def reveal(name: str | Mapping[str, Any], value: Any = None, digits: int = 3) ->
     require("digits", digits, DECIMALS)
     rows = []
     for each, it_is in (name if several else {name: value}).items():
-        require("name", each, NAME)
+        mine = guessed(each)
         it_is = np.asarray(it_is).item() if np.ndim(it_is) == 0 else it_is  # of a tensor as well
         require(f"name[{each!r}]" if several else "value", it_is, VALUE)
-        mine = guessed(each)
         rows.append((each, NO_GUESS if mine is None else _spelled(mine, digits), _spelled(it_is, digits)))
     return Table(("", "you guessed", "it is"), rows)
 
