@@ -92,7 +92,7 @@ def test_histories_draw_a_line_each():
     (axes,) = lab.plot_histories(histories, 1000).axes
     assert lines(axes) == {"0.01": [0.01, 0.02], "0.001": [0.001, 0.002]}
     assert list(axes.get_lines()[0].get_xdata()) == [1000, 2000]
-    assert axes.get_ylabel() == "training loss, nats a token"
+    assert axes.get_ylabel() == "training loss, nats per token"
     (axes,) = lab.plot_histories(histories, 1000, measure="val_exact_match").axes
     assert lines(axes) == {"0.01": [0.03, 0.04], "0.001": [0.003, 0.004]}
     assert axes.get_ylabel() == "exact match"

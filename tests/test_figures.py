@@ -29,7 +29,7 @@ def jupyter():
 
 def test_curves_are_told_by_title_axes_and_lines():
     assert alternative_text(lab.plot_history(HISTORY, [10, 20])) == (
-        "training loss, teacher-forced: nats a token over training samples. "
+        "training loss, teacher-forced: nats per token over training samples. "
         "held-out samples, free-running: share right over training samples; "
         "lines: token accuracy, exact match"
     )

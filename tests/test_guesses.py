@@ -40,7 +40,7 @@ def test_a_number_of_numpys_is_kept_as_a_plain_one():
 def test_dots_are_no_guess_and_forget_an_earlier_one(nothing):
     for _ in range(2):
         table = lab.guess("exact match", nothing)
-        assert table.rows == [("exact match", "none yet: put it in place of the dots")]
+        assert table.rows == [("exact match", "none yet: replace the dots")]
         assert lab.guessed("exact match") is None
         lab.guess("exact match", 0.5)
         lab.guess("another", 1)
@@ -63,6 +63,20 @@ def test_what_is_no_name_is_named(name):
     for call in calls:
         with pytest.raises(ValueError, match="name must be a text of one line, 1 to 60 characters, but is"):
             call()
+
+
+def test_several_guesses_are_kept_together_or_not_at_all():
+    lab.guess("a", 1)
+    with pytest.raises(ValueError, match=r"name\['b'\] must be a finite number"):
+        lab.guess({"a": 2, "b": np.nan})
+    assert (lab.guessed("a"), lab.guessed("b")) == (1, None)
+    table = lab.guess({"a": ..., "b": 0.5})
+    assert table.rows == [("a", "none yet: replace the dots"), ("b", "0.5")]
+    assert (lab.guessed("a"), lab.guessed("b")) == (None, 0.5)
+    with pytest.raises(ValueError, match="name must be not empty"):
+        lab.guess({})
+    with pytest.raises(ValueError, match="value must be left out"):
+        lab.guess({"a": 1}, 2)
 
 
 def test_a_guess_stands_beside_what_it_is():

@@ -40,7 +40,7 @@ def plot_history(
     require("guess", guess, NAME_OR_NONE)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
     left.plot(samples, history["loss"], ".-", color=GREY)
-    left.set(title="training loss, teacher-forced", ylabel="nats a token", ylim=(0, None))
+    left.set(title="training loss, teacher-forced", ylabel="nats per token", ylim=(0, None))
     _samples_axis(left)
     _measures(right, history, samples, guess)
     return finished(figure)
@@ -57,7 +57,7 @@ def plot_histories(
     Raises:
         ValueError: `measure` is none of those that `train` keeps, or `guess` not the name of a guess.
     """
-    labels = {"loss": "training loss, nats a token", **{name: label for name, (label, _) in MEASURES.items()}}
+    labels = {"loss": "training loss, nats per token", **{name: label for name, (label, _) in MEASURES.items()}}
     require("measure", measure, Rule(f"one of {', '.join(labels)}", labels.__contains__))
     require("guess", guess, NAME_OR_NONE)
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")

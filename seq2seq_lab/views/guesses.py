@@ -19,7 +19,7 @@ from seq2seq_lab.views.figures import GREY
 from seq2seq_lab.views.tables import Table
 
 LONGEST = 60  # characters
-NONE_YET, NO_GUESS = "none yet: put it in place of the dots", "\N{EN DASH}"
+NONE_YET, NO_GUESS = "none yet: replace the dots", "\N{EN DASH}"
 
 
 def _number(value: Any) -> bool:
@@ -47,19 +47,27 @@ DECIMALS = Rule("a whole number of at least 0", lambda v: _number(v) and isinsta
 _kept: dict[str, float | str] = {}  # by name
 
 
-def guess(name: str, value: Any) -> Table:
-    """Keep a guess, a number or a text, and show it; `...` or None is no guess and forgets an earlier one.
+def guess(name: str | Mapping[str, Any], value: Any = None) -> Table:
+    """Keep a guess, a number or a text, and show it; or several, as a mapping.
+
+    `...` or None is no guess and forgets an earlier one.
 
     Raises:
-        ValueError: `name` is no text of one line; `value` is neither a finite number nor such a text.
+        ValueError: a name is no text of one line, or its value neither a finite number nor such a text; the
+            mapping is empty, or `value` is given as well.
     """
-    require("name", name, NAME)
-    if value is None or value is ...:
-        _kept.pop(name, None)
-        return Table(("", "your guess"), [(name, NONE_YET)])
-    require("value", value, GUESS)
-    _kept[name] = np.asarray(value).item()
-    return Table(("", "your guess"), [(name, _spelled(_kept[name]))])
+    guesses = _by_name(name, value)
+    for each, mine in guesses.items():
+        require("name", each, NAME)
+        if mine is not None and mine is not ...:
+            require(_argument(name, each), mine, GUESS)
+    rows = []
+    for each, mine in guesses.items():
+        _kept.pop(each, None)
+        if mine is not None and mine is not ...:
+            _kept[each] = np.asarray(mine).item()
+        rows.append((each, _spelled(_kept[each]) if each in _kept else NONE_YET))
+    return Table(("", "your guess"), rows)
 
 
 def guessed(name: str) -> float | str | None:
@@ -77,16 +85,13 @@ def reveal(name: str | Mapping[str, Any], value: Any = None, digits: int = 3) ->
         ValueError: a name is no text of one line, or its value neither a number nor a text; the mapping is
             empty, or `value` is given as well; `digits` is no whole number of at least 0.
     """
-    several = isinstance(name, Mapping)
-    if several:
-        require("name", name, AT_LEAST_ONE)
-        require("value", value, Rule("left out where names come with their values", lambda v: v is None))
+    values = _by_name(name, value)
     require("digits", digits, DECIMALS)
     rows = []
-    for each, it_is in (name if several else {name: value}).items():
+    for each, it_is in values.items():
         mine = guessed(each)
         it_is = np.asarray(it_is).item() if np.ndim(it_is) == 0 else it_is  # of a tensor as well
-        require(f"name[{each!r}]" if several else "value", it_is, VALUE)
+        require(_argument(name, each), it_is, VALUE)
         rows.append((each, NO_GUESS if mine is None else _spelled(mine, digits), _spelled(it_is, digits)))
     return Table(("", "you guessed", "it is"), rows)
 
@@ -97,6 +102,19 @@ def draw_guess(axes: Axes, name: str | None, vertical: bool = False) -> None:
     if _number(value):
         draw = axes.axvline if vertical else axes.axhline
         draw(value, color=GREY, linestyle="--", label=f"your guess ({_spelled(value)})")
+
+
+def _by_name(name, value):
+    """One name with its value, or the names with theirs."""
+    if not isinstance(name, Mapping):
+        return {name: value}
+    require("name", name, AT_LEAST_ONE)
+    require("value", value, Rule("left out where names come with their values", lambda v: v is None))
+    return name
+
+
+def _argument(name, each):
+    return f"name[{each!r}]" if isinstance(name, Mapping) else "value"
 
 
 def _spelled(value, digits=None):
