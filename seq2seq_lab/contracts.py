@@ -8,7 +8,7 @@
 
 A state and a memory are any nest of tensors whose first axis is the batch: one `(B, H)` for a GRU, a list of
 two for an LSTM, one list for each layer of a stack. Nobody but the decoder looks inside. The loop itself
-stands in `decoding.py`. Used in section "The model" of notebook 1.
+stands in `decoding.py`. Used in section "Encoder and decoder" of notebook 1.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The lesson's encoder and decoder: a table of embeddings, a cell that reads them, and an output layer.
 
 The cell is a `GRUCell`, or any cell of Keras': an `LSTMCell`, `StackedRNNCells`, one of your own. Both keep
-the contracts of `contracts.py`. Used in section "The model" of notebook 1.
+the contracts of `contracts.py`. Used in section "Encoder and decoder" of notebook 1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The model that joins an encoder and a decoder: call, free running, one training step.
 
-Used in sections "The model" and "Training" of notebook 1.
+Used in sections "Encoder and decoder" and "Training" of notebook 1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A model as one `.keras` file: weights, parts, optimiser and data seed, whole or not at all.
 
-Used in section "Saving" of notebook 1.
+Used in section "Training" of notebook 1.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ def plot_histories(
     Raises:
         ValueError: `measure` is none of those that `train` keeps, or `guess` not the name of a guess.
     """
-    labels = {"loss": "training loss, nats per token", **{name: label for name, (label, _) in MEASURES.items()}}
+    labels = {"loss": "training loss, nats per token"}
+    labels |= {name: label for name, (label, _) in MEASURES.items()}
     require("measure", measure, Rule(f"one of {', '.join(labels)}", labels.__contains__))
     require("guess", guess, NAME_OR_NONE)
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")

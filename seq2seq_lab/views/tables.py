@@ -1,6 +1,6 @@
 """Tables that Jupyter draws and `print` spells out: a model's variables, what it gets wrong.
 
-Used in sections "The model" and "Results" of notebook 1, and by `seq2seq-lab benchmark`.
+Used in sections "Encoder and decoder" and "What did it learn?" of notebook 1, and by `seq2seq-lab benchmark`.
 """
 
 from __future__ import annotations
