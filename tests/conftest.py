@@ -54,8 +54,8 @@ def pytest_xdist_auto_num_workers(config):
     return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or cores + 1)
 
 
-LONGEST = "3-decoding", "2-attention", "test_nbgrader", "1-encoder-decoder", "test_browser"
-LONGEST += "test_main", "test_grading", "test_training", "test_sandbox"
+LONGEST = "3-decoding", "2-attention", "test_exercises", "test_nbgrader", "1-encoder-decoder", "test_browser"
+LONGEST += "test_training", "test_contracts", "test_main", "test_sandbox", "test_attention", "test_grading"
 
 
 def pytest_collection_modifyitems(items):
