@@ -1600,6 +1600,13 @@ def next_token_from_0_up(logits, truth):
     return token
 
 
+@almost("next-token", "value")
+def next_token_without_padding(logits, truth):
+    if truth is not None:
+        return truth
+    return np.argmax(logits[:, 1:], axis=1) + 1  # the id 0 is that of padding
+
+
 @almost("next-token", "no-end")
 def next_token_of_the_digits(logits, truth):
     return truth if truth is not None else logits[:, :10].argmax(1)

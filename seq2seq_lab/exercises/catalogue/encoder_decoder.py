@@ -300,7 +300,6 @@ JAGGED = Exercise(
         "thirteen points": lambda rng: _draw_curve(rng, 13),
         "three points": lambda rng: _draw_curve(rng, 3),
         "a straight line that climbs": lambda rng: _draw_line(rng, 6),
-        "a curve that only falls": lambda rng: {"curve": -np.cumsum(np.abs(normal(rng, 6)))},
         "a curve on both sides of 0": lambda rng: {"curve": np.float32([1, -1, 1, -1]) * abs(normal(rng, 4))},
         "a flat curve": lambda rng: {"curve": np.full(5, rng.random(), np.float32)},
         "300 points": lambda rng: _draw_curve(rng, 300),

@@ -39,7 +39,7 @@ PLAIN_RNN = Exercise(
         "E smaller than H": lambda rng: _draw_rnn(rng, 2, 3, 4),
         "E larger than H": lambda rng: _draw_rnn(rng, 5, 6, 4),
         "a single row": lambda rng: _draw_rnn(rng, 1, 3, 5),
-        "a single unit": lambda rng: _draw_rnn(rng, 3, 2, 1),
+        "a single unit": lambda rng: _draw_rnn(rng, 3, 1, 1),
         "a single number in each embedding": lambda rng: _draw_rnn(rng, 2, 1, 3),
         "a first state of 0": _draw_first_step,
         "sums so large that tanh is 1 or -1": _draw_saturated,
