@@ -5,8 +5,8 @@
     c = tanh(x W_xc + (r * h) W_hc + b_c)       candidate
     h = (1 - z) * c + z * h                     state
 
-After Cho et al. 2014, arXiv 1406.1078. Used in section "How far back can it remember?" of notebook 1; notebook
-4 makes it fast.
+After Cho et al. 2014, arXiv 1406.1078. Used in section "How far back can it remember?" of notebook 1, and in
+notebook 4, which makes it fast.
 """
 
 from __future__ import annotations

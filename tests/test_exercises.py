@@ -588,7 +588,7 @@ def test_a_mended_answer_sees_the_number_move_back():
             lambda losses, mask: (losses * mask).sum() / mask.sum(),
         )
     )
-    assert "loss of a fair guess among 11 (log 11 = 2.398): 2.398, healthy: 2.398" in str(mended)
+    assert "loss, where every place costs the same: 2.398, healthy: 2.398" in str(mended)
     assert "healthy: 2.398" in str(sick)
     assert "2.398): 2.398" not in str(sick)
 

@@ -32,7 +32,8 @@ WRITTEN = {
     "3-decoding": {"scores": 3, "schedule": 3, "lengths": 4, "clinic": 2},
     "4-speed": {},  # nothing is handed in
 }
-GUESSES = {"1-encoder-decoder": 2, "2-attention": 2, "3-decoding": 5, "4-speed": 8}
+GUESSES = {"1-encoder-decoder": 12, "2-attention": 2, "3-decoding": 5, "4-speed": 8}
+DOTS = re.compile(r'lab\.guess\(("[^"]+", \.\.\.|\{("[^"]+": \.\.\.(, )?)+\})\)')  # as handed out
 PICTURES = {"1-encoder-decoder": 4, "2-attention": 1, "3-decoding": 0, "4-speed": 0}
 
 
@@ -191,8 +192,7 @@ def test_guesses_are_asked_for_before_something_is_shown(notebook, path):
     guesses = [i for i, cell in enumerate(cells) if cell.id.startswith("guess-")]
     assert len(guesses) == GUESSES[path.stem]
     for i in guesses:
-        name = cells[i].id.removeprefix("guess-")
-        assert cells[i].source in ("*Your guess:*", f'lab.guess("{name}", ...)')
+        assert cells[i].source == "*Your guess:*" or DOTS.fullmatch(cells[i].source)
         assert "**Guess first" in cells[i - 1].source
         assert any(cell.get("outputs") for cell in cells[i + 1 : i + 4])
 

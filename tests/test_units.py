@@ -40,13 +40,14 @@ def test_a_row_is_a_unit_and_a_column_a_character(order):
 def test_a_gate_and_a_state_have_their_own_colours_and_bars():
     figure = lab.plot_units(TEXT, {"z": GATE, "h": STATE, "all one": np.ones((7, 5))})
     images = [axes.get_images()[0] for axes in panels(figure)]
-    assert [image.get_clim() for image in images] == [(0, 1), (-1, 1), (0, 1)]
+    limits = [(0, GATE.max()), (-np.abs(STATE).max(), np.abs(STATE).max()), (0, 1)]
+    assert [image.get_clim() for image in images] == limits
     assert [image.get_cmap().name for image in images] == ["viridis", "RdBu_r", "viridis"]
-    red, _, blue, _ = images[1].to_rgba(-1)
+    red, _, blue, _ = images[1].to_rgba(limits[1][0])
     assert blue > red
     np.testing.assert_allclose(images[1].to_rgba(0), 1, atol=0.04)  # white
     bars = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
-    assert [bar.get_ylim() for bar in bars] == [(0, 1), (-1, 1), (0, 1)]
+    assert [bar.get_ylim() for bar in bars] == limits
 
 
 def test_of_many_units_some_are_numbered_where_they_are():
@@ -67,10 +68,6 @@ def test_the_units_are_ordered_from_the_one_that_copies_most():
     assert lab.order_of_units(many_alike).tolist() == [*range(1, 200, 2), *range(0, 200, 2)]
 
 
-def test_rounding_in_float32_is_no_error():
-    lab.plot_units("a", {"z": [[np.nextafter(np.float32(1), np.float32(2))]]})
-
-
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -85,8 +82,6 @@ def test_rounding_in_float32_is_no_error():
         ((TEXT, {"z": [[1], [1, 2]]}), r"maps\['z'\] must be numbers \(S, H\), not empty, all finite"),
         ((TEXT, {"z": GATE.T}), r"the shape of maps\['z'\] must be \(7, 7\), a row .* but is \(5, 7\)"),
         ((TEXT, {"z": GATE, "h": STATE[:, :4]}), r"the shape of maps\['h'\] must be \(7, 5\).* is \(7, 4\)"),
-        ((TEXT, {"z": GATE, "h": STATE * 2}), r"maps\['h'\] must be from -1 to 1, but is"),
-        ((TEXT, {"z": GATE + 1}), r"maps\['z'\] must be from -1 to 1, but is"),
     ],
 )
 def test_what_does_not_fit_is_named(given, words):

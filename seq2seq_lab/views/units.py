@@ -18,10 +18,6 @@ from seq2seq_lab.views.figures import finished
 from seq2seq_lab.views.maps import SCALE
 from seq2seq_lab.vocabulary import visible
 
-# Blue, white and red, for what may be negative.
-BOTH_WAYS = {**SCALE, "cmap": "RdBu_r", "vmin": -1}
-ROUNDING = 1e-6  # of float32, by which a gate or a state may lie outside
-WITHIN = Rule("from -1 to 1", lambda v: np.abs(v).max() <= 1 + ROUNDING)
 TEXT = Rule("a text, not empty", lambda v: isinstance(v, str) and len(v) > 0)
 CROWDED = 32  # rows; of more, not every one has its number
 
@@ -40,12 +36,13 @@ def order_of_units(z: Any) -> np.ndarray:
 def plot_units(text: str, maps: Mapping[str, Any], order: Sequence[int] | None = None) -> Figure:
     """Maps `(S, H)` by name, one below the other: a column for each character of the text, a row a unit.
 
-    A map within 0 ... 1, as a gate, goes from dark to bright; one with negative numbers, as a state, goes
-    from blue at -1 over white at 0 to red at 1. `order` are the units from top to bottom, counted from 0.
+    A map without negative numbers, as of a gate, goes from dark at 0 to bright at its largest; one with
+    them, as of a state, from blue over white at 0 to red, as far on both sides. `order` are the units from
+    top to bottom, counted from 0.
 
     Raises:
-        ValueError: the text or the maps are empty; a map has another shape, or numbers beyond -1 ... 1;
-            `order` has not each unit once.
+        ValueError: the text or the maps are empty; a map has another shape; `order` has not each unit
+            once.
     """
     require("text", text, TEXT)
     require("maps", maps, Rule("a mapping from names to maps", lambda v: isinstance(v, Mapping)))
@@ -55,7 +52,6 @@ def plot_units(text: str, maps: Mapping[str, Any], order: Sequence[int] | None =
     fits = Rule(f"{(S, H)}, a row for each character, as many units in each map", (S, H).__eq__)
     for name, values in arrays.items():
         require(f"the shape of maps[{name!r}]", values.shape, fits)
-        require(f"maps[{name!r}]", values, WITHIN)
     order = np.arange(H) if order is None else np.asarray(order)
     each_once = Rule(
         f"each of 0 ... {H - 1} once",
@@ -68,7 +64,9 @@ def plot_units(text: str, maps: Mapping[str, Any], order: Sequence[int] | None =
     figure, panels = plt.subplots(len(arrays), 1, squeeze=False, **size)
     numbered = slice(None, None, -(-H // CROWDED))
     for axes, (name, values) in zip(panels[:, 0], arrays.items(), strict=True):
-        image = axes.imshow(values.T[order], **(BOTH_WAYS if values.min() < 0 else SCALE))
+        limit = np.abs(values).max()
+        colours = {"cmap": "RdBu_r", "vmin": -limit} if values.min() < 0 else {}
+        image = axes.imshow(values.T[order], **{**SCALE, "vmax": limit, **colours})
         figure.colorbar(image, ax=axes, ticks=np.linspace(*image.get_clim(), 3))
         axes.set_xticks(range(S), visible(text))
         axes.set_yticks(np.arange(H)[numbered], map(str, order[numbered]), fontsize=7)

@@ -17,8 +17,8 @@ NOTEBOOKS = (  # 1, 2, 3: the modules of their exercises
     ("decoding",),
 )
 ORDER = (  # in which they stand in the notebooks
-    *("plain-rnn", "bug-reset-gate", "bug-over-padding", "gate-shapes", "next-token", "bug-not-shifted"),
-    *("bug-padded-loss", "accuracy-by-position", "copying-cell", "softmax-over-time", "jaggedness"),
+    *("plain-rnn", "bug-reset-gate", "bug-padded-loss", "bug-over-padding", "next-token", "bug-not-shifted"),
+    *("gate-shapes", "jaggedness", "accuracy-by-position", "copying-cell", "softmax-over-time"),
     *("one-class", "both-ways"),
     *("weight-by-word", "mean-weights", "attention", "added-numbers", "exact-by-length", "clipping"),
     "bug-looks-at-padding",

@@ -186,7 +186,7 @@ def copying_cell(units):
 
 COPYING = Exercise(
     name="copying-cell",
-    task="first biases with which a fresh cell copies its state",
+    task="initial biases with which a fresh cell copies its state",
     points=2,
     draws={f"{units} units": functools.partial(_draw_cell, units=units) for units in (10, 13, 16, 40)},
     reference=copying_cell,

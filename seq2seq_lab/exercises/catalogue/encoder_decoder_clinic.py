@@ -62,7 +62,7 @@ PADDED_LOSS = Exercise(
         Mistake("sum", "this is the sum; the mean is wanted.", lambda losses, mask: (losses * mask).sum()),
     ),
     symptom=_loss_of_a_guess,
-    measures="loss of a fair guess among 11 (log 11 = 2.398)",
+    measures="loss, where every place costs the same",
 )
 
 
@@ -93,7 +93,7 @@ def _beginner():
 
 
 def _free_running_match(answer, seed):
-    """Exact match, free-running, after a short training whose decoder reads what the function gives it."""
+    """Exact match, free-running, after a short training run whose decoder reads what the function gives it."""
     import tensorflow as tf
 
     from seq2seq_lab.loss import exact_match
@@ -160,7 +160,7 @@ NOT_SHIFTED = Exercise(
     ),
     call=calls.for_decoder_inputs,
     symptom=_free_running_match,
-    measures="exact match, free-running, after a short training",
+    measures="exact match, free-running, after a short training run",
 )
 
 
@@ -206,7 +206,7 @@ def _one_less(step, x, lengths, h):
 
 OVER_PADDING = Exercise(
     name="bug-over-padding",
-    task="clinic: an encoder that reads on behind the end",
+    task="clinic: an encoder that reads on past the end",
     points=2,
     draws={
         **batches(_draw_reading),
