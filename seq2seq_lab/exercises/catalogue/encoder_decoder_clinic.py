@@ -93,7 +93,7 @@ def _beginner():
 
 
 def _free_running_match(answer, seed):
-    """Exact match, free-running, after a short training run whose decoder reads what the function gives it."""
+    """Exact match, free-running, after a short run whose decoder reads what the function gives it."""
     import tensorflow as tf
 
     from seq2seq_lab.loss import exact_match
