@@ -153,9 +153,9 @@ def test_a_feedback_page_a_student_says_what_was_right_and_what_helps(marks):
     assert (line["state"], line["label"]) == ("wrong", "signed")
     for words in ("accuracy-by-position: right, 2 of 2", "jaggedness: not right, 0 of 1", line["hint"]):
         assert words in page
-    assert page.index("<h3>5 A jagged curve (optional)</h3>") < page.index("jaggedness: not right")
+    assert page.index("<h3>Exercise 9: a jagged curve</h3>") < page.index("jaggedness: not right")
     assert (
-        page.index("jaggedness: not right") < page.index("jagged, in words") < page.index("<h3>6 One class")
+        page.index("jaggedness: not right") < page.index("jagged, in words") < page.index("<h3>Exercise 10")
     )
     assert "np.diff(curve, 2).mean()" in page
     assert f"4 of {MOST} points" in page
@@ -195,7 +195,7 @@ def test_people_read_words_and_code_but_no_label_and_no_backtick(cluster, tmp_pa
     for words in (
         "<code>candidate</code> at ",  # a message
         "Is there a <code>return</code>?",
-        "Try some in the cell of section 6 that makes <code>cell</code>",  # a question
+        "Return the shapes of <code>W_xr</code>",  # a question
         r"it raised ValueError: <code>&lt;script&gt;</code> $\nothing$",
     ):
         assert words in feedback
@@ -257,9 +257,10 @@ def test_answers_in_words_go_out_without_names_and_come_back_with_points(marks, 
     shutil.copytree(marks, out)
     found = rows(out / "written.csv")
     assert [(row["notebook"], row["question"]) for row in found] == [
-        ("1-encoder-decoder", name) for name in ("shapes", "copying", "jagged")
+        ("1-encoder-decoder", name) for name in ("shapes", "jagged", "copying")
     ]
-    assert [row["exercise"][:2] for row in found] == ["2 ", "3 ", "5 "]
+    assert [row["exercise"].partition(":")[0] for row in found] == [f"Exercise {n}" for n in (7, 9, 12)]
+    assert all("minutes" not in row["text of the question"] for row in found)
     assert all(row["rubric"] and row["text of the question"][0] not in "#'" for row in found)
     assert "anna" not in (out / "written.csv").read_text()
     found[0] |= {"points": "1.5", "comment": "nearly"}
@@ -344,7 +345,7 @@ def test_what_is_typed_into_the_folders_own_file_counts_and_stays(marks, tmp_pat
         ]
         anna = next(row for row in rows(out / "marks.csv") if row["student"] == "anna")
         assert anna["1-encoder-decoder: shapes, written"] == "1.5"
-        assert anna["1-encoder-decoder: copying, written"] == ""
+        assert anna["1-encoder-decoder: jagged, written"] == ""
         assert anna["state"].startswith("2 answers in words wait")
         assert "=ask her" in (out / "feedback" / f"{key('anna')}.html").read_text()
     after[0] |= {"points": "", "comment": "well, nearly"}  # another comment, the points as they were
@@ -354,7 +355,7 @@ def test_what_is_typed_into_the_folders_own_file_counts_and_stays(marks, tmp_pat
     after = rows(out / "written.csv")
     assert [row["points"] for row in after] == ["1.5", "0", ""]
     anna = next(row for row in rows(out / "marks.csv") if row["student"] == "anna")
-    assert anna["1-encoder-decoder: copying, written"] == "0"
+    assert anna["1-encoder-decoder: jagged, written"] == "0"
     after[0]["points"] = after[1]["points"] = "-"  # none any more
     filled_in(out / "written.csv", after)
     assert main(argv) == 0
@@ -379,7 +380,7 @@ def test_an_answer_that_was_changed_waits_again_and_the_others_keep_their_points
     left_out = f"row 2 of {given}: its answer has been submitted anew or withdrawn, so it does not take '1'"
     assert left_out in capsys.readouterr().err
     assert [row["points"] for row in rows(out / "written.csv")] == ["", "1", "1"]
-    (submissions / "anna.ipynb").write_bytes(answered(RIGHT, {"shapes": "after all", "jagged": MARKUP}))
+    (submissions / "anna.ipynb").write_bytes(answered(RIGHT, {"shapes": "after all", "copying": FORMULA}))
     assert main(argv) == 0
     left_out = f"row 3 of {out / 'written.csv'}: its answer has been submitted anew or withdrawn"
     assert left_out in capsys.readouterr().err

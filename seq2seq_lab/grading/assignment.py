@@ -13,6 +13,7 @@ from seq2seq_lab.exercises import exercise_named
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "source"
 HEADING = re.compile(r"^#+ (.*)\n*", re.MULTILINE)
+EFFORT = re.compile(r"^\*\d+ minutes · .*\*\n*", re.MULTILINE)  # below the heading of an exercise
 HIDDEN = re.compile("BEGIN HIDDEN TESTS\n(.*)\n### END HIDDEN", re.DOTALL)
 UNTOUCHED = "YOUR ANSWER HERE"
 
@@ -87,7 +88,8 @@ def _lesson(path):
             earns = int(points[f"written-{name}"])
             questions.append(Question(name, title, prose, earns, _rubric(hidden, name)))
         elif cell.cell_type == "markdown":
-            title, prose = (HEADING.findall(cell.source) or [title])[-1], HEADING.sub("", cell.source)
+            title = (HEADING.findall(cell.source) or [title])[-1]
+            prose = EFFORT.sub("", HEADING.sub("", cell.source))
         if kind in ("answer", "written"):
             titles.setdefault(title)
     return Lesson(path.stem, tuple(titles), tuple(tasks), tuple(questions))
