@@ -62,7 +62,7 @@ def test_units_are_told_by_name_in_their_order_and_by_what_is_read():
 def test_embeddings_are_told_by_their_symbols_from_left_to_right_and_from_bottom_to_top():
     vectors = [[3, 0.4], [-2, 1], [-1, -0.8], [0, -0.6]]  # these two directions spread most already
     assert alternative_text(lab.plot_embeddings(vectors, "ab c")) == (
-        "embeddings, from where they spread most: second direction, 13% of the variance over "
+        "embeddings, in the two directions of largest spread: second direction, 13% of the variance over "
         "first direction, 87% of the variance; left to right: b ␣ c a; bottom to top: ␣ c a b"
     )
 

@@ -41,6 +41,7 @@ def plot_history(
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
     left.plot(samples, history["loss"], ".-", color=GREY)
     left.set(title="training loss, teacher-forced", ylabel="nats per token", ylim=(0, None))
+    left.grid(alpha=0.3)
     _samples_axis(left)
     _measures(right, history, samples, guess)
     return finished(figure)
@@ -242,4 +243,3 @@ def _samples_axis(axes):
     axes.set_xlabel("training samples")
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.grid(alpha=0.3)

@@ -48,7 +48,7 @@ def plot_embeddings(vectors: Any, symbols: str) -> Figure:
     for symbol, place in zip(visible(symbols), places, strict=True):
         axes.text(*place, symbol, ha="center", va="center", fontsize=13)
     axes.set(
-        title="embeddings, from where they spread most",
+        title="embeddings, in the two directions of largest spread",
         xlabel=f"first direction, {share[0]:.0%} of the variance",
         ylabel=f"second direction, {share[1]:.0%} of the variance",
     )

@@ -56,15 +56,16 @@ def guess(name: str | Mapping[str, Any], value: Any = None) -> Table:
         ValueError: a name is no text of one line, or its value neither a finite number nor such a text; the
             mapping is empty, or `value` is given as well.
     """
-    guesses = _by_name(name, value)
+    guesses = {each: None if mine is ... else mine for each, mine in _by_name(name, value).items()}
     for each, mine in guesses.items():
         require("name", each, NAME)
-        if mine is not None and mine is not ...:
+        if mine is not None:
             require(_argument(name, each), mine, GUESS)
     rows = []
     for each, mine in guesses.items():
-        _kept.pop(each, None)
-        if mine is not None and mine is not ...:
+        if mine is None:
+            _kept.pop(each, None)
+        else:
             _kept[each] = np.asarray(mine).item()
         rows.append((each, _spelled(_kept[each]) if each in _kept else NONE_YET))
     return Table(("", "your guess"), rows)
