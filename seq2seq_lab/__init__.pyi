@@ -49,7 +49,10 @@ from .loss import (
 )
 from .model import Seq2Seq as Seq2Seq
 from .runtime import setup as setup
-from .settings import Settings as Settings
+from .settings import (
+    Settings as Settings,
+    with_attention as with_attention,
+)
 from .training import (
     evaluate as evaluate,
     held_out as held_out,

@@ -17,8 +17,7 @@ import tensorflow as tf
 from seq2seq_lab._internals.cells import in_a_row, one_step, state_size
 from seq2seq_lab._internals.time_loop import length, time_loop
 from seq2seq_lab.contracts import DecoderOutput, Nest
-from seq2seq_lab.encoder_decoder import Decoder, normal
-from seq2seq_lab.gru import SMALL, GRUCell
+from seq2seq_lab.encoder_decoder import Decoder, new_cell, normal
 from seq2seq_lab.settings import COUNT, Settings, require
 
 
@@ -39,10 +38,10 @@ class AdditiveAttention(keras.layers.Layer):
         self.units = units
 
     def build(self, state_width: int, output_width: int) -> None:
-        self.W_a = self.add_weight((state_width, self.units), SMALL, name="W_a")
-        self.U_a = self.add_weight((output_width, self.units), SMALL, name="U_a")
+        self.W_a = self.add_weight((state_width, self.units), "glorot_uniform", name="W_a")
+        self.U_a = self.add_weight((output_width, self.units), "glorot_uniform", name="U_a")
         self.b_a = self.add_weight((self.units,), "zeros", name="b_a")
-        self.v_a = self.add_weight((self.units,), SMALL, name="v_a")
+        self.v_a = self.add_weight((self.units,), "glorot_uniform", name="v_a")
 
     def remember(self, outputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> Memory:
         """What can be computed before the first step: outputs `(B, S, H)`, true lengths `(B,)`."""
@@ -82,7 +81,7 @@ class AttentionDecoder(Decoder):
     @classmethod
     def from_settings(cls, settings: Settings) -> AttentionDecoder:
         """The lesson's decoder with attention."""
-        cell, embedding = GRUCell(settings.decoder_units), settings.target_embedding
+        cell, embedding = new_cell(settings.decoder_units, settings), settings.target_embedding
         return cls(cell, embedding, settings.attention_units, embeddings_initializer=normal(settings))
 
     def build_cell(self, width: int) -> None:

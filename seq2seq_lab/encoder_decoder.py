@@ -24,6 +24,15 @@ def normal(settings: Settings) -> Any:
     return keras.initializers.RandomNormal(stddev=settings.embedding_stddev)
 
 
+def new_cell(units: int, settings: Settings, **biases: Any) -> GRUCell:
+    """A GRU whose matrices are drawn as the settings say."""
+    if settings.cell_stddev is None:
+        drawn = {"x": "glorot_uniform", "h": "orthogonal"}
+    else:
+        drawn = dict.fromkeys("xh", keras.initializers.TruncatedNormal(stddev=settings.cell_stddev))
+    return GRUCell(units, **{f"W_{a}{gate}": drawn[a] for a in "xh" for gate in "zrc"}, **biases)
+
+
 class _Part(keras.layers.Layer):
     """What encoder and decoder share: a table of embeddings and a cell that reads them."""
 
@@ -55,12 +64,14 @@ class _Part(keras.layers.Layer):
     @property
     def settings(self) -> dict:
         """Its sizes, under the names that `Settings` has; None where it has no such size."""
-        stddev, units = (
-            getattr(self.embeddings_initializer, "stddev", None),
-            getattr(self.cell, "units", None),
-        )
         embeddings, cell = self.side
-        return {f"{embeddings}_embedding": self.embedding, f"{cell}_units": units, "embedding_stddev": stddev}
+        matrix = getattr(self.cell, "initializers", {}).get("W_xz")
+        return {
+            f"{embeddings}_embedding": self.embedding,
+            f"{cell}_units": getattr(self.cell, "units", None),
+            "embedding_stddev": getattr(self.embeddings_initializer, "stddev", None),
+            "cell_stddev": getattr(matrix, "stddev", None),
+        }
 
     def get_config(self) -> dict:
         return {
@@ -93,7 +104,7 @@ class Encoder(_Part):
     @classmethod
     def from_settings(cls, settings: Settings) -> Encoder:
         """The lesson's encoder, whose gates start with biases of 1."""
-        cell = GRUCell(settings.encoder_units, b_z="ones", b_r="ones")
+        cell = new_cell(settings.encoder_units, settings, b_z="ones", b_r="ones")
         return cls(cell, settings.input_embedding, embeddings_initializer=normal(settings))
 
     def call(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple[tf.Tensor, Nest]:
@@ -136,7 +147,7 @@ class Decoder(_Part):
     @classmethod
     def from_settings(cls, settings: Settings) -> Decoder:
         """The lesson's decoder."""
-        cell = GRUCell(settings.decoder_units)
+        cell = new_cell(settings.decoder_units, settings)
         return cls(cell, settings.target_embedding, embeddings_initializer=normal(settings))
 
     def start(self, outputs: tf.Tensor, state: Nest, inputs_seqlen: tf.Tensor) -> tuple[Nest, Nest]:

@@ -77,6 +77,9 @@ class Settings:
     input_embedding: Size = _setting(8, COUNT, "numbers that stand for a character", True)
     target_embedding: Size = _setting(8, COUNT, "numbers that stand for a digit", True)
     embedding_stddev: Size = _setting(0.1, NOT_NEGATIVE, "standard deviation of the first embeddings", True)
+    cell_stddev: Size = _setting(
+        0.1, NOT_NEGATIVE, "standard deviation of a GRU's first matrices; None draws them as Keras does", True
+    )
     encoder_units: Size = _setting(16, COUNT, "units of the encoder's GRU", True)
     decoder_units: Size = _setting(16, COUNT, "units of the decoder's GRU", True)
     attention_units: Size = _setting(16, COUNT, "units of additive attention, where there is one", True)
@@ -101,5 +104,9 @@ class Settings:
 
 
 def with_attention(**given: Any) -> Settings:
-    """The lesson's settings for a decoder that attends, which learns with a small L2 penalty."""
-    return Settings(**{"l2": 1e-5, **given})
+    """The lesson's settings for a decoder that attends: a small L2 penalty, and wider first weights.
+
+    Embeddings have a standard deviation of 1, and a GRU's matrices are drawn as Keras draws them. From the
+    plain lesson's weights, 0.1 everywhere, it depends on the draw when the decoder learns where to look.
+    """
+    return Settings(**{"l2": 1e-5, "embedding_stddev": 1.0, "cell_stddev": None, **given})

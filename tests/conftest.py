@@ -54,7 +54,15 @@ def pytest_xdist_auto_num_workers(config):
     return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or cores + 1)
 
 
-LONGEST = "3-decoding", "2-attention", "test_exercises", "test_nbgrader", "1-encoder-decoder", "test_browser"
+LONGEST = (
+    "4-failures",
+    "2-attention",
+    "3-decoding",
+    "test_exercises",
+    "test_nbgrader",
+    "1-encoder-decoder",
+    "test_browser",
+)
 LONGEST += "test_training", "test_contracts", "test_main", "test_sandbox", "test_attention", "test_grading"
 
 

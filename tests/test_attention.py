@@ -187,8 +187,10 @@ def test_encoder_and_decoder_may_differ_in_size(units, decoder_units):
 
 def test_defaults_have_one_home():
     settings = with_attention()
-    assert settings == Settings(l2=1e-5)
-    assert with_attention(l2=0.5, attention_units=7) == Settings(l2=0.5, attention_units=7)
+    wider = {"embedding_stddev": 1, "cell_stddev": None}
+    assert settings == Settings(l2=1e-5, **wider)
+    assert with_attention(l2=0.5, attention_units=7) == Settings(l2=0.5, attention_units=7, **wider)
+    assert with_attention(cell_stddev=0.2).cell_stddev == 0.2
     decoder = AttentionDecoder.from_settings(Settings(attention_units=7, decoder_units=9, target_embedding=3))
     assert (decoder.attention.units, decoder.cell.units, decoder.embedding) == (7, 9, 3)
     assert AttentionDecoder(GRUCell(16)).attention.units == settings.attention_units

@@ -29,12 +29,13 @@ WRITTEN = {
         **{"map": 3, "mean-weights": 3, "why-attention": 2, "with-without": 3, "twenty": 3, "clipping": 2},
         "clinic": 2,
     },
-    "3-decoding": {"scores": 3, "schedule": 3, "lengths": 4, "clinic": 2},
-    "4-speed": {},  # nothing is handed in
+    "3-decoding": {"scores": 3, "clinic": 2},
+    "4-failures": {"schedule": 3, "lengths": 4},
+    "5-speed": {},  # nothing is handed in
 }
-GUESSES = {"1-encoder-decoder": 12, "2-attention": 2, "3-decoding": 5, "4-speed": 8}
+GUESSES = {"1-encoder-decoder": 12, "2-attention": 2, "3-decoding": 1, "4-failures": 4, "5-speed": 8}
 DOTS = re.compile(r'lab\.guess\(("[^"]+", \.\.\.|\{("[^"]+": \.\.\.(, )?)+\})\)')  # as handed out
-PICTURES = {"1-encoder-decoder": 4, "2-attention": 1, "3-decoding": 0, "4-speed": 0}
+PICTURES = {"1-encoder-decoder": 4, "2-attention": 1, "3-decoding": 0, "4-failures": 0, "5-speed": 0}
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,6 +1,7 @@
 """Settings: each field's rule, and one home for the defaults."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ RULES = {  # field: good values, bad values, what the error says is allowed
     "attention_units": COUNTS,
     "learning_rate": ([1e-5, 1, np.float32(0.1)], [*NOT_NUMBERS, 0, -0.1, None], "a number above 0"),
     "embedding_stddev": ([0, 0.1, 2], [*NOT_NUMBERS, -0.1, None], "a number of at least 0"),
+    "cell_stddev": ([0, 0.1, 2], [*NOT_NUMBERS, -0.1, None], "a number of at least 0"),
     "scheduled_sampling": ([0, 0.5, 1], [*NOT_NUMBERS[1:], -0.1, 1.1, None], "a number from 0 to 1"),
     "sampling_ramp": COUNTS,
     "l2": ([0, 1e-5, 2], [*NOT_NUMBERS, -0.1, None], "a number of at least 0"),
@@ -47,7 +49,7 @@ def test_good_values_are_kept(name):
 def test_bad_values_are_refused_by_field_value_and_rule(name):
     _, bad, allowed = RULES[name]
     for value in bad:
-        if value is None and ("embedding" in name or "units" in name):  # of a part that does not say it
+        if value is None and re.search("embedding|units|stddev", name):  # of a part that does not say it
             assert getattr(Settings(**{name: None}), name) is None
             continue
         with pytest.raises(ValueError) as error:  # noqa: PT011 (the whole text is compared below)
@@ -78,6 +80,7 @@ def test_the_defaults_are_those_of_the_lesson():
         "input_embedding": 8,
         "target_embedding": 8,
         "embedding_stddev": 0.1,
+        "cell_stddev": 0.1,
         "encoder_units": 16,
         "decoder_units": 16,
         "attention_units": 16,

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seq2seq_lab.exercises.engine.exercise import Exercise
 
-NOTEBOOKS = (  # 1, 2, 3: the modules of their exercises
+NOTEBOOKS = (  # 1, 2, 3, 4: the modules of their exercises
     ("encoder_decoder", "encoder_decoder_steps", "encoder_decoder_clinic"),
     ("attention",),
     ("decoding",),
+    ("failures",),
 )
 ORDER = (  # in which they stand in the notebooks
     *("plain-rnn", "bug-reset-gate", "bug-padded-loss", "bug-over-padding", "next-token", "bug-not-shifted"),
@@ -22,12 +23,13 @@ ORDER = (  # in which they stand in the notebooks
     *("one-class", "both-ways"),
     *("weight-by-word", "mean-weights", "attention", "added-numbers", "exact-by-length", "clipping"),
     "bug-looks-at-padding",
-    *("beam-step", "scores", "schedule", "bug-wrong-step"),
+    *("beam-step", "scores", "bug-wrong-step"),
+    "schedule",
 )
 
 
 def exercises_of(notebook: int | None = None) -> tuple[Exercise, ...]:
-    """The exercises of notebook 1, 2 or 3, or of all three, in the order in which they stand there."""
+    """The exercises of notebook 1, 2, 3 or 4, or of all of them, in the order in which they stand there."""
     # Imported late: the sandbox for a class has this file, but neither exercises nor what they are.
     from seq2seq_lab.exercises.engine.exercise import Exercise
 
