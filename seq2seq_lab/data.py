@@ -15,9 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq_lab.settings import COUNT, SEED, Rule, Settings, require, require_digits
-from seq2seq_lab.vocabulary import END_ID, SYMBOLS, WORDS, encode
+from seq2seq_lab.vocabulary import DIGITS, END_ID, SYMBOLS, WORDS, encode
 
 SPLIT = Rule("'train' or 'validation'", lambda v: v in ("train", "validation"))
+STRING = Rule(
+    'digits in quotes, such as "127"', lambda v: isinstance(v, str) and v != "" and set(v) <= set(DIGITS)
+)
 LONGEST_WORD = max(map(len, WORDS)) + 1  # with the space behind it
 
 # A digit is spelled with a space behind it, as the last one without, or, past the end, not at all. Each
@@ -130,7 +133,12 @@ def make_batch(digits: np.ndarray, lengths: np.ndarray) -> Batch:
 
 
 def is_held_out(digits: str) -> bool:
-    """Whether a string of digits belongs to validation, as in `is_held_out("127")`."""
+    """Whether a string of digits belongs to validation, as in `is_held_out("127")`.
+
+    Raises:
+        ValueError: `digits` is no such string.
+    """
+    require("digits", digits, STRING)
     return sum(map(int, digits)) % 10 == 0
 
 

@@ -1,6 +1,7 @@
 """Data: the nine parts against plain Python, uniform draws, and a split that holds out."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -115,6 +116,13 @@ def test_a_tenth_of_the_strings_of_each_length_is_held_out(length):
 @pytest.mark.parametrize(("string", "held_out"), [("0", True), ("127", True), ("128", False), ("55", True)])
 def test_is_held_out_reads_a_string(string, held_out):
     assert is_held_out(string) is held_out
+
+
+@pytest.mark.parametrize("digits", [24121999, "24.12.1999", "", "one two", ["1", "2"], None])
+def test_is_held_out_wants_digits_in_quotes(digits):
+    allowed = re.escape(f'digits must be digits in quotes, such as "127", but is {digits!r}')
+    with pytest.raises(ValueError, match=f"^{allowed}$"):
+        is_held_out(digits)
 
 
 def same(one, other):

@@ -453,10 +453,10 @@ AGAIN = "by_position: the lab's own: check yours again, it has changed\n"
 
 
 def test_a_lesson_goes_on_with_an_answer_once_its_check_is_right(capsys):
-    assert lab.answer_or_reference(BY_POSITION.name, by_position) is BY_POSITION.reference
+    assert lab.answer_or_reference(BY_POSITION.name, by_position).__wrapped__ is BY_POSITION.reference
     assert capsys.readouterr().out == UNTIL
     assert lab.check(BY_POSITION.name, by_position)
-    assert lab.answer_or_reference(BY_POSITION.name, by_position) is by_position
+    assert lab.answer_or_reference(BY_POSITION.name, by_position).__wrapped__ is by_position
     assert capsys.readouterr().out == "by_position: yours\n"
 
 
@@ -468,7 +468,7 @@ def stub(*args):
 def test_a_lesson_goes_on_without_an_answer_or_a_right_one(answer, capsys):
     assert not lab.check(BY_POSITION.name, answer)
     for mine in (answer, by_position):
-        assert lab.answer_or_reference(BY_POSITION.name, mine) is BY_POSITION.reference
+        assert lab.answer_or_reference(BY_POSITION.name, mine).__wrapped__ is BY_POSITION.reference
     assert capsys.readouterr().out == 2 * UNTIL
 
 
@@ -477,18 +477,32 @@ def test_an_answer_that_was_changed_has_to_be_checked_again(capsys):
         return by_position(said, wanted, mask)
 
     assert lab.check(BY_POSITION.name, by_position)
-    assert lab.answer_or_reference(BY_POSITION.name, changed) is BY_POSITION.reference
+    assert lab.answer_or_reference(BY_POSITION.name, changed).__wrapped__ is BY_POSITION.reference
     assert capsys.readouterr().out == AGAIN
     assert lab.check(BY_POSITION.name, changed)
-    assert lab.answer_or_reference(BY_POSITION.name, changed) is changed
+    assert lab.answer_or_reference(BY_POSITION.name, changed).__wrapped__ is changed
     assert not lab.check(BY_POSITION.name, abs)
-    assert lab.answer_or_reference(BY_POSITION.name, changed) is BY_POSITION.reference
+    assert lab.answer_or_reference(BY_POSITION.name, changed).__wrapped__ is BY_POSITION.reference
     assert capsys.readouterr().out == "by_position: yours\n" + UNTIL
+
+
+def test_an_answer_that_works_in_place_spoils_nothing(capsys):
+    def in_place(said, wanted, mask):
+        n = mask.sum(0)
+        mask *= said == wanted
+        return mask.sum(0) / n
+
+    assert lab.check(BY_POSITION.name, in_place)
+    said, wanted = np.random.default_rng(1).integers(0, 2, (2, 5, 4))
+    mask = np.ones((5, 4))
+    share = lab.answer_or_reference(BY_POSITION.name, in_place)(said, wanted, mask)
+    np.testing.assert_array_equal(share, (said == wanted).mean(0))
+    assert mask.all()
 
 
 def test_a_check_of_another_exercise_does_not_count(capsys):
     assert lab.check("clipping", exercise_named("clipping").reference)
-    assert lab.answer_or_reference(BY_POSITION.name, by_position) is BY_POSITION.reference
+    assert lab.answer_or_reference(BY_POSITION.name, by_position).__wrapped__ is BY_POSITION.reference
     assert capsys.readouterr().out == UNTIL
 
 

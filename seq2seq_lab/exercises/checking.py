@@ -71,7 +71,8 @@ def symptom(name: str, function: Callable) -> Table:
 def answer_or_reference(name: str, answer: Callable) -> Callable:
     """An answer that its latest check found right, or else the lab's own; one printed line says which.
 
-    So a lesson goes on with what a student has written, and runs where nothing is written yet.
+    So a lesson goes on with what a student has written, and runs where nothing is written yet. The function
+    is given copies of its arrays: one that works in place spoils nothing.
 
     Raises:
         ValueError: there is no exercise of that name, or `answer` is no function.
@@ -86,7 +87,12 @@ def answer_or_reference(name: str, answer: Callable) -> Callable:
     else:
         chosen, whose = answer, "yours"
     print(f"{exercise.function}: {whose}")
-    return chosen
+
+    @functools.wraps(chosen)
+    def on_copies(*args: object) -> object:
+        return chosen(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in args))
+
+    return on_copies
 
 
 def progress(notebook: int | None = None) -> Table:
