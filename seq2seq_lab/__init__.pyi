@@ -2,7 +2,6 @@
 # for public if it is written `X as X`.
 
 from ._internals.accumulation import accumulated as accumulated
-from ._internals.stopping import StopWhenRight as StopWhenRight
 from .attention import (
     AdditiveAttention as AdditiveAttention,
     AttentionDecoder as AttentionDecoder,

@@ -436,7 +436,7 @@ def test_progress_counts_what_was_checked_in_this_kernel():
 
 @pytest.mark.parametrize("notebook", [0, 4, "1", 1.5])
 def test_progress_of_no_notebook(notebook):
-    with pytest.raises(ValueError, match=r"^notebook must be one of \[1, 2, 3\], or None"):
+    with pytest.raises(ValueError, match=r"^notebook must be one of \[1, 2, 3, 4\], or None"):
         lab.progress(notebook)
 
 

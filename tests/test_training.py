@@ -14,7 +14,6 @@ import tensorflow as tf
 from seq2seq_lab import (
     Seq2Seq,
     Settings,
-    StopWhenRight,
     accuracy_after_mistake,
     evaluate,
     get_block,
@@ -298,31 +297,6 @@ def test_a_second_ctrl_c_acts_at_once(model):
     history = train(model, 5 * EPOCH, callbacks=[InThirdEpoch(press_twice)])
     assert (history.interrupted, len(history.epoch)) == (True, 2)
     assert signal.getsignal(signal.SIGINT) is handler
-
-
-@pytest.mark.parametrize(("share", "epochs"), [(0, 1), (0.3, 3), (0.89, 3), (0.9, 5)])
-def test_a_training_ends_when_enough_is_right(model, undisturbed, share, epochs):
-    """Exact match is put on a curve: at `share` itself it is not enough yet."""
-
-    def pretend(epoch, logs):
-        assert "val_exact_match" in logs
-        logs["val_exact_match"] = (0.1, 0.3, 0.9, 0.2, 0.2)[epoch]
-
-    curve = keras.callbacks.LambdaCallback(on_epoch_end=pretend)
-    history = train(model, 5 * EPOCH, callbacks=[curve, StopWhenRight(share)])
-    assert (len(history.epoch), history.interrupted) == (epochs, False)
-    assert Snapshot(model) == undisturbed(epochs * EPOCH)[0]
-
-
-def test_enough_does_not_undo_an_interrupt(model):
-    history = train(model, 5 * EPOCH, callbacks=[InThirdEpoch(press_ctrl_c), StopWhenRight(1)])
-    assert (len(history.epoch), history.interrupted) == (3, True)
-
-
-@pytest.mark.parametrize("share", [99, -0.1, "all", None])
-def test_a_share_that_is_none_is_named(share):
-    with pytest.raises(ValueError, match=r"share must be a number from 0 to 1, but is"):
-        StopWhenRight(share)
 
 
 def test_a_training_taken_up_from_a_backup_ends_the_same(model, compiled, undisturbed, tmp_path):

@@ -1,4 +1,4 @@
-"""What ends a training run: Ctrl-C, or Jupyter's ■, and having learned enough."""
+"""What ends a training run early: Ctrl-C, or Jupyter's ■."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import threading
 from typing import Any
 
 import keras
-
-from seq2seq_lab.settings import PROBABILITY, require
 
 
 class StopAtInterrupt(keras.callbacks.Callback):
@@ -37,22 +35,3 @@ class StopAtInterrupt(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.model.stop_training |= self.interrupted
-
-
-class StopWhenRight(keras.callbacks.Callback):
-    """End a training at the first validation at which more than a `share` of the samples is an exact match.
-
-    How long a model needs depends on its first weights, and on how a processor rounds: a training that ends
-    by what was learned gives a model of the same quality on any machine, one of a fixed length need not.
-
-    Raises:
-        ValueError: `share` is no number from 0 to 1.
-    """
-
-    def __init__(self, share: float = 0.99) -> None:
-        super().__init__()
-        require("share", share, PROBABILITY)
-        self.share = share
-
-    def on_epoch_end(self, epoch: int, logs: dict) -> None:
-        self.model.stop_training |= bool(logs["val_exact_match"] > self.share)
