@@ -42,7 +42,7 @@ REFERENCES = SOURCE / "1-encoder-decoder.ipynb"
 LESSON = read_assignment(SOURCE)[:1]
 LIMITS = Limits(cpu_seconds=1, seconds=20, memory=400_000_000, output=2_000_000, disk=8_000_000)
 IMPATIENT = dataclasses.replace(LIMITS, cpu_seconds=20, seconds=1)  # for those that sleep
-PATIENT = dataclasses.replace(LIMITS, cpu_seconds=20)  # for those that take memory
+PATIENT = dataclasses.replace(LIMITS, cpu_seconds=20)  # for those that take memory, or are right
 OTHERS = set()
 USERS = "root", "ordinary"
 SECRET = "hush-" * 3  # in the environment of the grader
@@ -122,6 +122,14 @@ def to_be_run(name, cell):
     return sandbox.Answer(name, "jaggedness", [("", cell)], cases, len(JAGGEDNESS.returns))
 
 
+def limits_for(answer):
+    """An odd answer has time enough, however busy the machine is."""
+    if answer in HARMLESS:
+        return PATIENT
+    words = HOSTILE[answer][1]
+    return IMPATIENT if words in ("", "longer than 1 s") else PATIENT if "together" in words else LIMITS
+
+
 def all_answers(folder, port):
     """The hostile answers and the odd ones, an innocent one behind each, with their limits."""
     front = f"HOME = {str(folder / 'mine')!r}\nPORT = {port}\nSOURCE = {str(REFERENCES)!r}\n"
@@ -129,10 +137,7 @@ def all_answers(folder, port):
     innocent = innocent_cell()
     parts = {limits: [] for limits in (LIMITS, IMPATIENT, PATIENT)}
     for answer in (*HOSTILE, *HARMLESS):
-        words = HOSTILE.get(answer, ("right", "right"))[1]
-        part = parts[
-            IMPATIENT if words in ("", "longer than 1 s") else PATIENT if "together" in words else LIMITS
-        ]
+        part = parts[limits_for(answer)]
         part.append(to_be_run(answer.__name__, stands_alone(answer, front)))
         part.append(to_be_run(f"behind {answer.__name__}", innocent))
     return [(answers, limits) for limits, answers in parts.items()]

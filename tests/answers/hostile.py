@@ -677,8 +677,8 @@ def changes_its_result_later(curve):
     result = np.array(np.abs(np.diff(curve, 2)).mean())
 
     def spoil():
-        time.sleep(0.2)
         while True:
+            time.sleep(0.2)
             result[...] = 0
 
     threading.Thread(target=spoil).start()
