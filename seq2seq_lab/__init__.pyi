@@ -5,6 +5,7 @@ from ._internals.accumulation import accumulated as accumulated
 from ._internals.stopping import StopWhenRight as StopWhenRight
 from .attention import (
     AdditiveAttention as AdditiveAttention,
+    Attention as Attention,
     AttentionDecoder as AttentionDecoder,
 )
 from .contracts import (
