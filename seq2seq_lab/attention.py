@@ -119,10 +119,15 @@ class AttentionDecoder(Decoder):
         self.made_for: tuple[int, int] | None = None  # the encoder's width, of its state and of its outputs
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> AttentionDecoder:
-        """The lesson's decoder with attention."""
-        cell, embedding = new_cell(settings.decoder_units, settings), settings.target_embedding
-        return cls(cell, embedding, settings.attention_units, embeddings_initializer=normal(settings))
+    def from_settings(cls, settings: Settings, attention: Attention | None = None) -> AttentionDecoder:
+        """The lesson's decoder with attention: additive, unless another one is given."""
+        return cls(
+            new_cell(settings.decoder_units, settings),
+            settings.target_embedding,
+            settings.attention_units,
+            attention,
+            embeddings_initializer=normal(settings),
+        )
 
     def build_cell(self, width: int) -> None:
         """Wait for the encoder's width: the cell reads the context beside the embedding."""
