@@ -234,39 +234,55 @@ def gru() -> str:
 
 def attention() -> str:
     """One step of a decoder that looks back at everything the encoder put out."""
-    columns, weights = (110, 210, 310, 410), (".04", ".87", ".09", "0")
-    parts = []
+    columns, pale = (150, 245, 340, 435), Paint("#FFFFFF", "#B0B0B0")
+    scores, weights, widths = (
+        ("\N{MINUS SIGN}0.8", "2.2", "0.0", ""),
+        (".04", ".86", ".10", "0"),
+        (2, 9, 3, 0),
+    )
+    rows = {"input": 600, "output h_s": 515, "key": 430, "score": 335, "weight": 240}
+    parts = [text(62, y, name, 16, MUTED) for name, y in rows.items()]
+    parts += [text(62, 537, "= value", 14, MUTED)]
     for x, symbol, s in zip(columns, ("A", "B", "C", "0"), "1234", strict=True):
         true = symbol != "0"  # the last is padding
-        parts += [circle(x, 455, 20, INPUT if true else Paint("#FFFFFF", "#B0B0B0"), symbol)]
-        parts += [box(x, 365, 54, 54, ENCODER if true else Paint("#FFFFFF", "#B0B0B0"), f"h_{s}")]
-        parts += [arrow(f"M {x} 435 V 394", INPUT.line if true else MUTED, dashed=not true)]
-    parts += [arrow(f"M {x + 28} 365 h 42", STATE) for x in columns[:2]]
-    parts += [arrow("M 570 245 H 150", STATE)]
-    for x, weight, width in zip(columns, weights, (2, 9, 3, 0), strict=True):
-        parts += [box(x, 245, 74, 42, OPERATOR, weight)]
+        parts += [circle(x, 600, 20, INPUT if true else pale, symbol)]
+        parts += [box(x, 515, 54, 48, ENCODER if true else pale, f"h_{s}")]
+        parts += [arrow(f"M {x} 580 V 541", INPUT.line if true else MUTED, dashed=not true)]
+    parts += [arrow(f"M {x + 28} 515 h 38", STATE) for x in columns[:2]]
+    parts += [arrow("M 560 335 H 480"), text(518, 318, "to each key", 13, MUTED)]
+    for x, score, weight, width in zip(columns, scores, weights, widths, strict=True):
+        parts += [box(x, 335, 68, 40, OPERATOR, score), box(x, 240, 68, 40, OPERATOR, weight)]
         if width:
+            parts += [box(x, 430, 68, 40, NETWORK, "key")]
+            parts += [arrow(f"M {x} 490 V 453"), arrow(f"M {x} 409 V 358"), arrow(f"M {x} 314 V 263")]
             line = f'stroke="{OUTPUT.line}" stroke-width="{width}"'
-            parts += [f'<path d="M {x} 224 L 260 149" fill="none" {line}/>']
-            parts += [arrow(f"M {x} 337 V 268", MUTED)]
-    parts += [circle(260, 130, 22, OPERATOR, "+"), arrow("M 283 130 H 508")]
-    parts += [text(395, 112, "context", 16), text(40, 245, "weight", 16, MUTED)]
-    parts += [text(40, 365, "output", 16, MUTED), text(40, 455, "input", 16, MUTED)]
-    parts += [text(622, 245, "old state", 17, STATE)]
-    parts += [arrow("M 622 228 C 622 190 590 190 572 164", STATE)]
-    parts += [box(560, 130, 100, 62, DECODER, "cell"), arrow("M 611 130 H 664", STATE)]
-    parts += [text(712, 130, "new state", 17, STATE), circle(470, 190, 20, INPUT, "X")]
-    parts += [arrow("M 488 180 L 516 164", INPUT.line)]
-    parts += [arrow("M 712 112 V 70"), circle(712, 48, 20, OUTPUT, "Y")]
-    explained = "each weight compares an output with the old state; all weights sum to 1, padding gets 0"
-    parts += [text(380, 512, explained, 15, MUTED)]
+            parts += [f'<path d="M {x} 219 L 292 149" fill="none" {line}/>']
+    parts += [text(180, 471, "U_a", 16), text(275, 471, "U_a", 16), text(370, 471, "U_a", 16)]
+    parts += [text(172, 384, "v_a", 16), text(267, 384, "v_a", 16), text(362, 384, "v_a", 16)]
+    parts += [text(197, 288, "softmax", 13, MUTED)]
+    parts += [circle(292, 130, 22, OPERATOR, "+"), arrow("M 315 130 H 558")]
+    parts += [text(430, 112, "context", 16), text(152, 184, "weight_s h_s", 14, OUTPUT.line)]
+    parts += [box(600, 335, 78, 44, NETWORK, "query"), arrow("M 694 335 H 642", STATE)]
+    parts += [text(668, 317, "W_a", 16), text(734, 335, "state", 17, STATE)]
+    parts += [arrow("M 734 316 C 734 220 650 230 624 165", STATE)]
+    parts += [box(610, 130, 100, 62, DECODER, "cell"), arrow("M 661 130 H 704", STATE)]
+    parts += [text(752, 130, "new state", 17, STATE), circle(520, 196, 20, INPUT, "X")]
+    parts += [arrow("M 537 184 L 562 164", INPUT.line)]
+    parts += [arrow("M 752 112 V 72"), circle(752, 50, 20, OUTPUT, "Y")]
+    parts += [text(568, 460, "key = h_s U_a + b_a", 16, INK, START)]
+    parts += [text(568, 490, "query = state W_a", 16, INK, START)]
+    parts += [text(568, 520, "score_s = v_a · tanh(key_s + query)", 16, INK, START)]
+    parts += [text(568, 550, "weight = softmax(score)", 16, INK, START)]
+    parts += [text(568, 580, "context = sum of weight_s h_s", 16, INK, START)]
+    parts += [text(568, 610, "padding gets a weight of 0", 15, MUTED, START)]
     description = (
-        "The encoder has read A, B and C and put out h_1, h_2 and h_3; a fourth place is padding. From "
-        "the decoder's old state and each output comes a weight: .04, .87, .09, and 0 for the padding. "
-        "The sum of the outputs, each times its weight, is the context. The decoder's cell reads it "
-        "beside the symbol X, goes to its new state and writes Y."
+        "The encoder has read A, B and C and put out h_1, h_2 and h_3; a fourth place is padding. U_a makes "
+        "a key of each output, W_a a query of the decoder's state. Each key and the query give a score, read "
+        "off by v_a: -0.8, 2.2, 0.0. A softmax makes the weights .04, .86, .10 of them, and 0 for the "
+        "padding. The sum of the outputs, which are the values, each times its weight, is the context. The "
+        "decoder's cell reads it beside the symbol X, goes to its new state and writes Y."
     )
-    return svg(780, 540, "One step of a decoder with attention", description, parts)
+    return svg(850, 640, "One step of a decoder with attention", description, parts)
 
 
 PICTURES: dict[str, Callable[[], str]] = {

@@ -4,6 +4,7 @@
 from ._internals.accumulation import accumulated as accumulated
 from .attention import (
     AdditiveAttention as AdditiveAttention,
+    Attention as Attention,
     AttentionDecoder as AttentionDecoder,
 )
 from .contracts import (

@@ -1,6 +1,8 @@
 """Additive attention, and the decoder that uses it: at every step it looks back at all encoder outputs.
 
-    score_s = v_a · tanh(h_s U_a + state W_a + b_a)     how well output h_s answers the state
+    query   = state W_a                                 what the state asks for
+    key_s   = h_s U_a + b_a                             what output h_s answers to
+    score_s = v_a · tanh(key_s + query)                 how well the two fit; other scores have other classes
     weight  = softmax(score)                            over the true positions only
     context = sum_s weight_s h_s                        read beside the embedding of the token
 
@@ -18,7 +20,7 @@ from seq2seq_lab._internals.cells import in_a_row, one_step, state_size
 from seq2seq_lab._internals.time_loop import length, time_loop
 from seq2seq_lab.contracts import DecoderOutput, Nest
 from seq2seq_lab.encoder_decoder import Decoder, new_cell, normal
-from seq2seq_lab.settings import COUNT, Settings, require
+from seq2seq_lab.settings import COUNT, Rule, Settings, require
 
 
 class Memory(NamedTuple):
@@ -29,10 +31,14 @@ class Memory(NamedTuple):
     mask: tf.Tensor  # (B, S), True at the true positions
 
 
-class AdditiveAttention(keras.layers.Layer):
-    """Weights over the encoder's outputs; `W_a (H, A)`, `U_a (H, A)`, `b_a (A,)`, `v_a (A,)` once built."""
+class Attention(keras.layers.Layer):
+    """Weights over the encoder's outputs, by how well the key of each answers the query of a state.
 
-    def __init__(self, units: int, **kwargs: Any) -> None:
+    Query, keys, mask and softmax stand here: `W_a (H, A)`, `U_a (H, A)`, `b_a (A,)` once built. A subclass
+    says what a score is. For its models to be saved and loaded, register it with Keras.
+    """
+
+    def __init__(self, units: int = Settings.attention_units, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         require("attention_units", units, COUNT)
         self.units = units
@@ -41,7 +47,10 @@ class AdditiveAttention(keras.layers.Layer):
         self.W_a = self.add_weight((state_width, self.units), "glorot_uniform", name="W_a")
         self.U_a = self.add_weight((output_width, self.units), "glorot_uniform", name="U_a")
         self.b_a = self.add_weight((self.units,), "zeros", name="b_a")
-        self.v_a = self.add_weight((self.units,), "glorot_uniform", name="v_a")
+
+    def score(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
+        """Query `(B, A)`, keys `(B, S, A)` -> scores `(B, S)`, any numbers."""
+        raise NotImplementedError(f"{type(self).__name__} must say what the score of a query and its keys is")
 
     def remember(self, outputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> Memory:
         """What can be computed before the first step: outputs `(B, S, H)`, true lengths `(B,)`."""
@@ -49,10 +58,34 @@ class AdditiveAttention(keras.layers.Layer):
         return Memory(outputs, outputs @ self.U_a + self.b_a, mask)
 
     def weights_of(self, state: tf.Tensor, memory: Memory) -> tf.Tensor:
-        """A state or a stack of them, `(..., B, H)` -> `(..., B, S)`: rows sum to 1, padding gets 0."""
-        query = (state @ self.W_a)[..., None, :]  # (..., B, 1, A)
-        score = tf.reduce_sum(self.v_a * tf.tanh(memory.keys + query), -1)  # (..., B, S)
+        """A state `(B, H)` -> weights `(B, S)`: rows sum to 1, padding gets 0."""
+        score = self.score(state @ self.W_a, memory.keys)
         return tf.nn.softmax(tf.where(memory.mask, score, score.dtype.min))
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "units": self.units}
+
+    def get_build_config(self) -> None:
+        """Nothing: from a file, too, it is the decoder that builds it."""
+
+
+@keras.saving.register_keras_serializable("seq2seq_lab")
+class AdditiveAttention(Attention):
+    """The lesson's attention, whose score is a small network: it has `v_a (A,)` as well."""
+
+    def build(self, state_width: int, output_width: int) -> None:
+        super().build(state_width, output_width)
+        self.v_a = self.add_weight((self.units,), "glorot_uniform", name="v_a")
+
+    def score(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
+        """`v_a · tanh(key + query)`."""
+        return tf.reduce_sum(self.v_a * tf.tanh(keys + query[:, None]), -1)
+
+
+FRESH = Rule(
+    "an Attention without weights yet, made for this decoder alone, or None",
+    lambda v: v is None or (isinstance(v, Attention) and not v.built),
+)
 
 
 @keras.saving.register_keras_serializable("seq2seq_lab")
@@ -65,7 +98,11 @@ class AttentionDecoder(Decoder):
     Args:
         cell: a `GRUCell`, or any Keras cell.
         embedding: E, numbers that stand for a digit.
-        attention_units: A, numbers that are compared for each position.
+        attention_units: A, numbers that are compared for each position; those of `attention` if given.
+        attention: how it attends, an `Attention` of another score, say; additive unless given.
+
+    Raises:
+        ValueError: an argument is none of these, or `attention` has weights already.
     """
 
     def __init__(
@@ -73,16 +110,24 @@ class AttentionDecoder(Decoder):
         cell: Any,
         embedding: int = Settings.target_embedding,
         attention_units: int = Settings.attention_units,
+        attention: Attention | None = None,
         **kwargs: Any,
     ) -> None:
+        require("attention", attention, FRESH)
         super().__init__(cell, embedding, **kwargs)
-        self.attention = AdditiveAttention(attention_units, dtype=self.dtype_policy)
+        self.attention = attention or AdditiveAttention(attention_units, dtype=self.dtype_policy)
+        self.made_for: tuple[int, int] | None = None  # the encoder's width, of its state and of its outputs
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> AttentionDecoder:
-        """The lesson's decoder with attention."""
-        cell, embedding = new_cell(settings.decoder_units, settings), settings.target_embedding
-        return cls(cell, embedding, settings.attention_units, embeddings_initializer=normal(settings))
+    def from_settings(cls, settings: Settings, attention: Attention | None = None) -> AttentionDecoder:
+        """The lesson's decoder with attention: additive, unless another one is given."""
+        return cls(
+            new_cell(settings.decoder_units, settings),
+            settings.target_embedding,
+            settings.attention_units,
+            attention,
+            embeddings_initializer=normal(settings),
+        )
 
     def build_cell(self, width: int) -> None:
         """Wait for the encoder's width: the cell reads the context beside the embedding."""
@@ -99,12 +144,12 @@ class AttentionDecoder(Decoder):
             ValueError: the weights were made for an encoder of another width.
         """
         state = in_a_row(state)
-        if not self.attention.built:
-            self._make_weights(state.shape[-1], outputs.shape[-1])
-        made_for = self.W_s.shape[0], self.attention.U_a.shape[0]
-        if (widths := (state.shape[-1], outputs.shape[-1])) != made_for:
+        widths = state.shape[-1], outputs.shape[-1]
+        if self.made_for is None:
+            self._make_weights(*widths)
+        if widths != self.made_for:
             words = "this decoder was made for an encoder whose state and outputs have {} units, not {}"
-            raise ValueError(words.format(made_for, widths))
+            raise ValueError(words.format(self.made_for, widths))
         units = state_size(self.cell)
         first = tf.split(tf.tanh(state @ self.W_s + self.b_s), tf.nest.flatten(units), 1)
         return tf.nest.pack_sequence_as(units, first), self.attention.remember(outputs, inputs_seqlen)
@@ -138,7 +183,15 @@ class AttentionDecoder(Decoder):
         return memory._replace(mask=memory.mask & places)
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "attention_units": self.attention.units}
+        attention = keras.saving.serialize_keras_object(self.attention)
+        return {**super().get_config(), "attention_units": self.attention.units, "attention": attention}
+
+    @classmethod
+    def from_config(cls, config: dict) -> AttentionDecoder:
+        attention = config.pop("attention", None)  # files of the first edition have none: it was additive
+        return super().from_config(
+            {**config, "attention": attention and keras.saving.deserialize_keras_object(attention)}
+        )
 
     def _make_weights(self, state_width: int, output_width: int) -> None:
         super().build_cell(self.embedding + output_width)
@@ -146,3 +199,4 @@ class AttentionDecoder(Decoder):
         self.W_s = self.add_weight((state_width, H), "glorot_uniform", name="W_s")
         self.b_s = self.add_weight((H,), "zeros", name="b_s")
         self.attention.build(H, output_width)
+        self.made_for = state_width, output_width

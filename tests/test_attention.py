@@ -5,7 +5,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_lab import AttentionDecoder, Encoder, GRUCell, Seq2Seq, Settings, get_batch, load, runtime, train
+from seq2seq_lab import (
+    AdditiveAttention,
+    Attention,
+    AttentionDecoder,
+    Encoder,
+    GRUCell,
+    Seq2Seq,
+    Settings,
+    get_batch,
+    load,
+    restart,
+    runtime,
+    train,
+)
 from seq2seq_lab.decoding import decode_with, greedy, ground_truth, teacher_forced
 from seq2seq_lab.loss import sequence_loss
 from seq2seq_lab.settings import with_attention
@@ -200,6 +213,137 @@ def test_a_plain_decoder_has_no_attention_to_return():
     batch = get_batch(1, 1, 2, rng=0)
     with pytest.raises(ValueError, match=r"return_attention must be False .* a Decoder, does not attend"):
         Seq2Seq().free_running(batch.inputs, batch.inputs_seqlen, 3, return_attention=True)
+
+
+def first_weights(settings, seed=1):
+    """By name, of the encoder, the decoder and the attention."""
+    keras.utils.set_random_seed(seed)
+    model = Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings))
+    parts = {
+        "encoder": model.encoder,
+        "encoder.cell": model.encoder.cell,
+        "decoder": model.decoder,
+        "decoder.cell": model.decoder.cell,
+        "attention": model.decoder.attention,
+    }
+    return {f"{name}.{w.name}": w.numpy() for name, part in parts.items() for w in part.weights}
+
+
+WIDE = {"encoder_units": 64, "decoder_units": 48, "attention_units": 40}  # enough numbers to judge a draw by
+
+
+def test_first_weights_are_drawn_as_keras_draws_them():
+    drawn = first_weights(with_attention(input_embedding=30, target_embedding=40, **WIDE))
+    for name in ("encoder.embeddings", "decoder.embeddings"):
+        assert drawn[name].std() == pytest.approx(1, abs=0.12), name
+    matrices = {f"{part}.cell.W_x{gate}" for part in ("encoder", "decoder") for gate in "zrc"}
+    matrices |= {"attention.W_a", "attention.U_a", "decoder.W_s", "decoder.W_out"}
+    for name in matrices:
+        limit = np.sqrt(6 / sum(drawn[name].shape))  # Glorot and Bengio 2010
+        assert limit * 0.97 < np.abs(drawn[name]).max() <= limit, name
+        assert drawn[name].std() == pytest.approx(limit / np.sqrt(3), rel=0.1), name
+    limit = np.sqrt(6 / (2 * 40))
+    assert limit * 0.9 < np.abs(drawn["attention.v_a"]).max() <= limit
+    for part in ("encoder", "decoder"):
+        for gate in "zrc":
+            W_h = drawn[f"{part}.cell.W_h{gate}"]
+            np.testing.assert_allclose(W_h @ W_h.T, np.eye(len(W_h)), atol=1e-5)
+    assert not drawn["attention.b_a"].any()
+
+
+def test_settings_choose_the_narrow_draw_as_well():
+    drawn = first_weights(with_attention(embedding_stddev=0.1, cell_stddev=0.1, **WIDE))
+    for name in ("encoder.embeddings", "decoder.embeddings"):
+        assert drawn[name].std() == pytest.approx(0.1, abs=0.02), name
+    for part in ("encoder", "decoder"):
+        for matrix in [f"W_{a}{gate}" for a in "xh" for gate in "zrc"]:
+            W = drawn[f"{part}.cell.{matrix}"]
+            assert 0.15 < np.abs(W).max() <= 0.2, matrix  # cut off at two standard deviations
+            assert W.std() == pytest.approx(0.088, abs=0.008), matrix
+
+
+def test_the_plain_lesson_keeps_its_draw():
+    keras.utils.set_random_seed(1)
+    model = Seq2Seq(Settings(**WIDE | {"encoder_units": 48}))
+    for part in (model.encoder, model.decoder):
+        assert np.std(part.embeddings) == pytest.approx(0.1, abs=0.02)
+        assert np.abs(part.cell.W_hz).max() <= 0.2
+
+
+# --- another score
+
+
+@keras.saving.register_keras_serializable("tests")
+class Dot(Attention):
+    """The dot product, scaled if wanted."""
+
+    def __init__(self, units=16, scaled=False, **kwargs):
+        super().__init__(units, **kwargs)
+        self.scaled = scaled
+
+    def score(self, query, keys):
+        return (keys @ query[:, :, None])[..., 0] / (self.units**0.5 if self.scaled else 1)
+
+    def get_config(self):
+        return {**super().get_config(), "scaled": self.scaled}
+
+
+def attending(attention, settings=None):
+    settings = settings or Settings(encoder_units=5, decoder_units=4)
+    return Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings, attention=attention))
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_score_of_ones_own_decides_the_weights(scaled):
+    model = attending(Dot(3, scaled))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.7, weight.shape) for weight in model.weights])
+    batch = get_batch(4, 1, 3, rng=0)
+    outputs, last = model.encoder(batch.inputs, batch.inputs_seqlen)
+    state, memory = model.decoder.start(outputs, last, batch.inputs_seqlen)
+    _, output = model.decoder.step(state, batch.targets_in[:, 0], memory)
+    W_a, U_a, b_a = (getattr(model.decoder.attention, name).numpy() for name in ("W_a", "U_a", "b_a"))
+    for b, n in enumerate(batch.inputs_seqlen):
+        score = [(h @ U_a + b_a) @ (state[b].numpy() @ W_a) for h in outputs[b, :n].numpy()]
+        e = np.exp(np.array(score) / (3**0.5 if scaled else 1))
+        assert close(output.attention[b, :n], e / e.sum())
+        assert not output.attention[b, n:].numpy().any()
+
+
+def test_it_has_no_weights_that_nothing_reads():
+    additive, dot = attending(AdditiveAttention(3)), attending(Dot(3))
+    assert additive.count_params() - dot.count_params() == 3  # v_a
+    batch = get_batch(2, 1, 3, rng=0)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(dot(batch.inputs, batch.inputs_seqlen, batch.targets_in))
+    assert None not in tape.gradient(loss, dot.trainable_variables)
+
+
+def test_a_model_with_it_is_saved_loaded_and_drawn_anew(tmp_path):
+    model = attending(Dot(3, scaled=True))
+    model.save(tmp_path / "dot.keras")
+    loaded = load(tmp_path / "dot.keras")
+    assert isinstance(loaded.decoder.attention, Dot)
+    assert (loaded.decoder.attention.units, loaded.decoder.attention.scaled) == (3, True)
+    assert loaded.settings.attention_units == 3
+    texts = ["one two", "three four five"]
+    assert loaded.translate(texts) == model.translate(texts)
+    before = model.get_weights()
+    restart(model)
+    assert all(w.shape == v.shape for w, v in zip(before, model.get_weights(), strict=True))
+    assert any((w != v).any() for w, v in zip(before, model.get_weights(), strict=True))
+
+
+def test_an_attention_is_for_one_decoder():
+    used = attending(Dot(3)).decoder.attention
+    for attention in (used, 16, "dot", Dot):
+        with pytest.raises(ValueError, match=r"attention must be an Attention without weights yet"):
+            AttentionDecoder(GRUCell(4), attention=attention)
+
+
+def test_an_attention_must_say_what_its_score_is():
+    with pytest.raises(ValueError, match="Attention must say what the score"):
+        attending(Attention(3))
 
 
 @pytest.mark.parametrize("units", [0, -1, 1.5, None, "16"])

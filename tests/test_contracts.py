@@ -106,6 +106,14 @@ class Summary(keras.layers.Layer):
         return {**super().get_config(), "units": self.units, "width": self.width}
 
 
+@keras.saving.register_keras_serializable("tests")
+class Product(lab.Attention):
+    """Attention whose score is the dot product of query and key."""
+
+    def score(self, query, keys):
+        return tf.reduce_sum(query[:, None] * keys, -1)
+
+
 def gru():
     return lab.Encoder(lab.GRUCell(6), 3), lab.Decoder(lab.GRUCell(6), 4)
 
@@ -113,6 +121,10 @@ def gru():
 PAIRS = {
     "GRU": gru,
     "attention": lambda: (lab.Encoder(lab.GRUCell(5), 3), lab.AttentionDecoder(lab.GRUCell(7), 4, 3)),
+    "attention with another score": lambda: (
+        lab.Encoder(lab.GRUCell(5), 3),
+        lab.AttentionDecoder(lab.GRUCell(7), 4, attention=Product(3)),
+    ),
     "LSTM": lambda: (lab.Encoder(LSTM(5), 3), lab.Decoder(LSTM(5), 4)),
     "LSTM that attends": lambda: (lab.Encoder(LSTM(4), 3), lab.AttentionDecoder(LSTM(6), 4, 3)),
     "two GRUs": lambda: (

@@ -124,6 +124,7 @@ def test_names_that_gradebooks_know_never_change():
         *("one-class", "both-ways", "plain-rnn", "next-token"),
         *("bug-padded-loss", "bug-not-shifted", "bug-over-padding", "bug-reset-gate"),
         *("weight-by-word", "mean-weights", "attention", "added-numbers", "exact-by-length", "clipping"),
+        *("bug-wrong-axis", "bug-new-state", "bug-keys-for-outputs", "dot-score", "fewest-looks"),
         *("bug-looks-at-padding", "beam-step", "scores", "schedule", "bug-wrong-step"),
     }
 

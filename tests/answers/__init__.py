@@ -53,4 +53,4 @@ def _enter(exercise, label, almost=False):
     return enter
 
 
-from answers import attention, decoding, encoder_decoder, failures  # noqa: E402, F401 (they enter their answers)
+from answers import attention, attention_clinic, decoding, encoder_decoder, failures  # noqa: E402, F401 (they enter their answers)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 NOTEBOOKS = (  # 1, 2, 3, 4: the modules of their exercises
     ("encoder_decoder", "encoder_decoder_steps", "encoder_decoder_clinic"),
-    ("attention",),
+    ("attention", "attention_maps", "attention_training", "attention_lengths", "attention_clinic"),
     ("decoding",),
     ("failures",),
 )
@@ -21,8 +21,9 @@ ORDER = (  # in which they stand in the notebooks
     *("plain-rnn", "bug-reset-gate", "bug-padded-loss", "bug-over-padding", "next-token", "bug-not-shifted"),
     *("gate-shapes", "jaggedness", "accuracy-by-position", "copying-cell", "softmax-over-time"),
     *("one-class", "both-ways"),
-    *("weight-by-word", "mean-weights", "attention", "added-numbers", "exact-by-length", "clipping"),
-    "bug-looks-at-padding",
+    *("attention", "bug-wrong-axis", "bug-looks-at-padding", "bug-keys-for-outputs", "bug-new-state"),
+    *("weight-by-word", "mean-weights", "added-numbers", "clipping", "dot-score", "exact-by-length"),
+    "fewest-looks",
     *("beam-step", "scores", "bug-wrong-step"),
     "schedule",
 )

@@ -122,6 +122,15 @@ def for_each(answer: Callable, samples: Sequence[int]) -> Any:
     return None if any(p is None for p in probabilities) else probabilities
 
 
+def for_looks(answer: Callable, write: Any, wanted: str) -> Any:
+    """The steps as a sorted array, each once; none of them is an array as well."""
+    returned = answer(write, wanted)
+    if returned is None:
+        return None
+    steps = as_array(sorted(returned) if isinstance(returned, (set, frozenset)) else returned, "steps")
+    return np.sort(steps, axis=None) if steps.ndim == 1 and steps.dtype.kind != "U" else steps
+
+
 # Small networks that answers are handed, without TensorFlow
 
 
@@ -201,3 +210,39 @@ class Writer:
 
     def __repr__(self) -> str:
         return f"a small decoder of {len(self.W)} units"
+
+
+class Look:
+    """Where a state looks: `attend(state (B, H))` -> weights `(B, S)`, rows that sum to 1."""
+
+    def __init__(self, W: np.ndarray) -> None:
+        self.W = W  # (B, H, S): each text has places of its own
+
+    def __call__(self, state: Any) -> Any:
+        return _of_arrays(self._weights, (state,), (None, self.W.shape[2]))[0]
+
+    def _weights(self, state):
+        e = np.einsum("bh,bhs->bs", state, self.W)
+        e = np.exp(e - e.max(1, keepdims=True))
+        return [e / e.sum(1, keepdims=True)]
+
+    def __repr__(self) -> str:
+        return f"attention over {self.W.shape[2]} places"
+
+
+class Led:
+    """A model that is made to look at the right word at some steps: `write(steps)` -> what it writes."""
+
+    def __init__(self, wanted: str, instead: str, needs: Mapping[int, Sequence[int]]) -> None:
+        self.wanted, self.instead, self.needs = wanted, instead, needs
+
+    def __call__(self, steps: Any) -> str:
+        looked = {int(step) for step in np.ravel(list(steps))}
+        written = list(self.wanted)
+        for step, looks in self.needs.items():
+            if not looked.issuperset(looks):
+                written[step] = self.instead[step]
+        return "".join(written)
+
+    def __repr__(self) -> str:
+        return f"a model that writes {self([])} by itself"
