@@ -8,10 +8,10 @@ import anywidget
 import IPython.display
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from test_decoding import random_model
 
 import seq2seq_lab as lab
+from seq2seq_lab.views.figures import alternative_text
 from seq2seq_lab.views.panel import BEAM, LONGEST, TEXT, Panel, noted
 from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, WORDS
 
@@ -233,17 +233,19 @@ def test_notes_on_any_text_are_those_of_a_loop_over_its_words():
 def shown(monkeypatch):
     """What has been displayed."""
     shown = []
-    monkeypatch.setattr(IPython.display, "display", lambda *objects, **_: shown.extend(objects))
+    monkeypatch.setattr(IPython.display, "display", lambda *objects, **given: shown.append((*objects, given)))
     return shown
 
 
 def test_lab_panel_shows_one_picture_and_returns_what_reacts(models, shown):
     panel = lab.lab_panel(models, SHORT)
     assert isinstance(panel, anywidget.AnyWidget)
-    (figure,) = shown
-    assert isinstance(figure, Figure)
-    reading = lab.trace(models["attends"], SHORT)  # of the last one
-    np.testing.assert_array_equal(figure.axes[0].get_images()[0].get_array(), reading.probabilities.T)
+    ((data, given),) = shown
+    assert data["image/png"].startswith("iVBOR")  # PNG in base64
+    assert data["image/png"].strip().endswith(panel.still)
+    assert len(panel.still) == 80
+    figure = lab.plot_trace(lab.trace(models["attends"], SHORT))  # of the last one
+    assert given == {"metadata": {"image/png": {"alt": alternative_text(figure)}}, "raw": True}
     gc.collect()
     ask(panel, text=LONG)
     assert_answers(panel, models)

@@ -151,8 +151,10 @@ def assert_shows(panel, digits=None, places=None, text=TEXT, name="attention"):
     )
 
 
-def test_a_picture_stands_there_for_where_no_kernel_runs(notebook):
-    expect(notebook.page.locator(".jp-OutputArea img")).to_have_count(1)
+def test_the_picture_for_where_no_kernel_runs_stays_in_the_file_and_out_of_sight(notebook):
+    picture = notebook.page.locator(".jp-OutputArea img")
+    expect(picture).to_have_count(1)
+    expect(picture).to_be_hidden()
 
 
 def test_it_reads_while_one_types(panel):

@@ -27,12 +27,20 @@ function render({ model, el }) {
   const show = () => panel.show(model.get("answered"));
   adopt();
   show();
+  new ResizeObserver(() => hideStill(el, model.get("still"))).observe(el); // once it has its place in the page
   model.on("change:asked", adopt);
   model.on("change:answered", show);
   return () => {
     model.off("change:asked", adopt);
     model.off("change:answered", show);
   };
+}
+
+/** The picture for where no kernel runs, told by the end of its data, is not needed here. */
+function hideStill(element, end) {
+  for (const picture of element.closest(".jp-OutputArea")?.querySelectorAll("img") ?? []) {
+    if (end && picture.src.endsWith(end)) picture.closest(".jp-OutputArea-child").style.display = "none";
+  }
 }
 
 // What is asked for
@@ -267,7 +275,7 @@ class Section {
     });
     this.gate.element.hidden = !after.update_gate;
     if (after.update_gate) {
-      const hint = "a row a unit; bright copies its state, dark writes it anew";
+      const hint = "a row a unit; bright copies, dark writes anew";
       this.gate.draw({ title: "Update gate z of the encoder", hint, ...gate(after) });
     }
     this.best.replaceChildren(

@@ -18,6 +18,7 @@ import traitlets
 from seq2seq_lab.decoding import BeamSearch
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Rule, require
+from seq2seq_lab.views.figures import alternative_text
 from seq2seq_lab.views.maps import plot_trace
 from seq2seq_lab.views.trace import Trace, trace
 from seq2seq_lab.vocabulary import SYMBOLS, WORDS
@@ -40,13 +41,21 @@ def lab_panel(models: Seq2Seq | Mapping[str, Seq2Seq], text: str = TEXT) -> Pane
     Raises:
         ValueError: `models` holds something else, or `text` cannot be read.
     """
-    from IPython.display import display
-
     named = models if isinstance(models, Mapping) else {"the model": models}
     require("models", list(named.values()), MODELS)
     require("text", text, READABLE)
-    display(plot_trace(trace(list(named.values())[-1], text)))
-    return Panel(named, text)
+    return Panel(named, text, still=_picture(trace(list(named.values())[-1], text)))
+
+
+def _picture(shown):
+    """Display a trace as Jupyter would; returns the end of the picture's data, by which a page knows it."""
+    from IPython.core.pylabtools import print_figure
+    from IPython.display import display
+
+    figure = plot_trace(shown)
+    png = print_figure(figure, "png", base64=True)
+    display({"image/png": png}, metadata={"image/png": {"alt": alternative_text(figure)}}, raw=True)
+    return png.strip()[-80:]
 
 
 class Panel(anywidget.AnyWidget):
@@ -63,9 +72,10 @@ class Panel(anywidget.AnyWidget):
     names = traitlets.List().tag(sync=True)
     asked = traitlets.Dict().tag(sync=True)
     answered = traitlets.Dict().tag(sync=True)
+    still = traitlets.Unicode().tag(sync=True)  # the end of a picture that is hidden where this is alive
 
-    def __init__(self, models: Mapping[str, Seq2Seq], text: str) -> None:
-        super().__init__(names=list(models))
+    def __init__(self, models: Mapping[str, Seq2Seq], text: str, still: str = "") -> None:
+        super().__init__(names=list(models), still=still)
         self.traces: dict[str, Trace] = {}  # what is shown, by the model's name
         self._models, self._free, self._best = dict(models), {}, {}
         self.observe(self._answer, "asked")
