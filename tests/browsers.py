@@ -28,7 +28,7 @@ except ImportError:
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MISSING = [] if sync_playwright else ["Playwright (pip install playwright)"]
 MISSING += [] if CHROMIUM else ["Chromium (on Debian: apt-get install chromium)"]
-PATIENCE = 40_000  # milliseconds, for a machine that does other things too
+PATIENCE = 300_000  # milliseconds, for a machine that does other things too
 PREFERENCES = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # every cell on the page, in view or not
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},

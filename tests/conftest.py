@@ -96,7 +96,7 @@ def browser():
     if MISSING and os.environ.get("SEQ2SEQ_LAB_BROWSER") != "required":
         pytest.skip(f"the browser test needs {' and '.join(MISSING)}")
     assert MISSING == []
-    expect.set_options(timeout=8_000)
+    expect.set_options(timeout=60_000)
     options = {"executable_path": CHROMIUM, "args": ["--disable-gpu"]}
     with sync_playwright() as playwright, playwright.chromium.launch(**options) as browser:
         yield browser

@@ -1,5 +1,6 @@
 """The panel in a real JupyterLab and a real browser: what it shows against `trace`, by mouse and by keys."""
 
+import json
 import re
 import types
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from browsers import expect, jupyter_lab, open_notebook, open_page, run_all, screenshots, wait_for
 
 import seq2seq_lab as lab
+from seq2seq_lab.views.panel import Panel
 from seq2seq_lab.vocabulary import END
 
 pytestmark = pytest.mark.slow
@@ -80,6 +82,16 @@ def panel(notebook, models, request):
     assert_shows(panel)
     yield panel
     page.screenshot(path=notebook.kept / f"panel-{request.node.name.removeprefix('test_')}.png")
+
+
+# What a page needs of a widget's model; who computes is left out.
+RENDER = """async ([source, values]) => {
+    const module = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
+    const model = {get: (name) => values[name], set() {}, save_changes() {}, on() {}, off() {}};
+    const element = document.createElement("div");
+    document.body.append(element);
+    module.default.render({model, el: element});
+}"""
 
 
 def grid(panel, title, name="attention"):
@@ -266,6 +278,8 @@ def test_everything_goes_by_keyboard_and_jupyter_keeps_its_hands_off(panel):
     panel.press("ArrowDown")
     panel.press("Enter")
     expect(focused).to_have_attribute("aria-label", re.compile("^step 1, 1: .*forced$"))
+    expect(panel.here.locator(".readout.number")).to_have_text(re.compile("^step 1, 1: .*forced$"))
+    expect(panel.here.locator("[role=columnheader].here")).to_have_text(["1", "1"])  # before and after
     assert_shows(panel, {0: "1", 1: "8"}, {1: [1, 2]})
 
 
@@ -355,6 +369,24 @@ def test_it_can_be_read_in_the_dark(panel, theme):
     for part in (panel.here.get_by_role("status"), panel.here.get_by_role("table"), panel.text):
         ink = re.findall(r"[\d.]+", part.evaluate("e => getComputedStyle(e).color"))[:3]
         assert abs(np.mean([float(n) for n in ink]) - paper) > 150
+
+
+def test_each_head_has_a_map_of_its_own(browser, models):
+    page, errors = open_page(browser)
+    widget = Panel({"attention": models["attention"]}, TEXT)
+    answer = json.loads(json.dumps(widget.answered))
+    for trace in (answer["models"][0][when] for when in ("before", "after")):
+        trace["attention"] = [[weights, weights[::-1]] for weights in trace["attention"]]
+    values = {"names": ["attention"], "asked": widget.asked, "answered": answer, "still": ""}
+    page.evaluate(RENDER, [widget.get_state()["_esm"], json.loads(json.dumps(values))])
+    expect(page.get_by_label("Model:")).to_have_count(0)  # there is but one
+    wanted = lab.trace(models["attention"], TEXT).attention
+    for head, weights in {1: wanted, 2: wanted[:, ::-1]}.items():
+        shown = page.get_by_role("grid", name=f"Where it looks, head {head}", exact=True)
+        np.testing.assert_allclose(numbers(shown), weights.ravel(), atol=6e-4)
+    expect(page.get_by_role("grid")).to_have_count(4)
+    assert errors == []
+    page.close()
 
 
 def test_the_console_stays_without_errors(notebook):

@@ -257,7 +257,9 @@ def test_one_program_serves_all_texts_and_all_that_is_forced():
 
 
 def test_it_remembers_what_was_forced(model):
-    forced = {"digits": {np.int64(1): "3", 40: END}} | ({"places": {2: [np.int64(5), 4, 4]}} if attends(model) else {})
+    forced = {"digits": {np.int64(1): "3", 40: END}} | (
+        {"places": {2: [np.int64(5), 4, 4]}} if attends(model) else {}
+    )
     reading = lab.trace(model, TEXTS[0], **forced)
     assert reading.digits == {1: "3", 40: END}
     assert reading.places == ({2: (4, 5)} if attends(model) else {})

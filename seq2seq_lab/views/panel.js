@@ -3,15 +3,15 @@
 // which also says what an answer holds).
 
 const SYMBOLS = [..."0123456789#"];
-const VIRIDIS = ["440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725"].map(
-  (hex) => [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16)),
-);
+const VIRIDIS = "440154 472d7b 3b528b 2c728e 21918c 28ae80 5ec962 addc30 fde725"
+  .split(" ")
+  .map((hex) => [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16)));
 const HEAD = 20; // pixels: the heads of rows; then the least and the most for a square
 const SQUARE = { writes: [13, 26], looks: [8, 15], gate: [8, 15] };
 const WITH_NUMBERS = [25, 26];
 const KEYS =
-  "Tab goes from map to map, arrow keys within one. Enter or a click forces the symbol, or the look, of a square; " +
-  "once more takes it back. A digit or # forces that symbol upon the step, Delete frees the step. " +
+  "Tab goes from map to map, arrow keys within one. Enter or a click forces the symbol, or the look, of a " +
+  "square; once more takes it back. A digit or # forces that symbol upon the step, Delete frees the step. " +
   "Shift with Enter or a click adds a place to a look. Ctrl+Z undoes.";
 
 export default { render };
@@ -27,7 +27,7 @@ function render({ model, el }) {
   const show = () => panel.show(model.get("answered"));
   adopt();
   show();
-  new ResizeObserver(() => hideStill(el, model.get("still"))).observe(el); // once it has its place in the page
+  new ResizeObserver(() => hideStill(el, model.get("still"))).observe(el); // once it is in the page
   model.on("change:asked", adopt);
   model.on("change:answered", show);
   return () => {
@@ -132,7 +132,8 @@ class Panel {
     if (this.text.value !== text) this.text.value = text;
     const others = ["", ...this.names.filter((name) => name !== shown[0])];
     [this.names, others].forEach((names, i) => {
-      this.chosen[i].replaceChildren(...names.map((value) => make("option", { value, textContent: value || "nothing" })));
+      const options = names.map((value) => make("option", { value, textContent: value || "nothing" }));
+      this.chosen[i].replaceChildren(...options);
       this.chosen[i].value = shown[i] ?? "";
     });
     this.wait();
@@ -149,7 +150,8 @@ class Panel {
   draw() {
     this.wait();
     const { note, pieces, models, asked } = this.answer;
-    const marked = pieces.map(([piece, wrong]) => (wrong ? make("mark", { textContent: visible(piece) }) : piece));
+    const mark = (piece) => make("mark", { textContent: visible(piece) });
+    const marked = pieces.map(([piece, wrong]) => (wrong ? mark(piece) : piece));
     this.note.replaceChildren(note, marked.length ? ": " : "", ...marked);
     this.body.classList.toggle("numbers", this.numbers.checked);
     this.lookWords.hidden = !models.some((each) => each.may_look);
@@ -162,7 +164,8 @@ class Panel {
     models.forEach((each, i) => {
       if (!this.sections.has(each.name)) this.sections.set(each.name, new Section(this, each.name));
       const section = this.sections.get(each.name);
-      if (this.body.children[i] !== section.element) this.body.insertBefore(section.element, this.body.children[i]);
+      const there = this.body.children[i];
+      if (there !== section.element) this.body.insertBefore(section.element, there);
       section.draw(each, asked.forced[each.name] ?? {}, this.names.length > 1, this.numbers.checked);
     });
   }
@@ -189,22 +192,25 @@ class Section {
     this.title = make("h4", { textContent: name });
     this.said = make("span", { className: "said" });
     this.changes = make("span", { className: "changes" });
-    this.save = make("button", { type: "button", textContent: "Save trace", title: "as a file, which lab.Trace.load reads" });
-    this.save.addEventListener("click", () => download(`${name.replace(/[^\w-]+/g, "-")}.trace.json`, this.shown.after));
+    this.save = make("button", { type: "button", textContent: "Save trace" });
+    this.save.title = "as a file, which lab.Trace.load reads";
+    const file = `${name.replace(/[^\w-]+/g, "-")}.trace.json`;
+    this.save.addEventListener("click", () => download(file, this.shown.after));
     const status = make("p", { role: "status" }, this.said, this.changes);
 
     const write = (step, symbol) => panel.forceStep(name, "digits", step, symbol);
     const hand = {
       write,
       free: (step) => write(step, null),
-      press: (r, step) => write(step, r > 0 ? SYMBOLS[r - 1] : null), // the row above the digits says what is written
+      press: (r, step) => write(step, r > 0 ? SYMBOLS[r - 1] : null), // the first row is what is written
     };
     this.writes = [new Grid(this, "writes"), new Grid(this, "writes", hand)];
     this.gate = new Grid(this, "gate");
     this.best = make("table", { className: "best" });
     const pair = make("div", { className: "pair" }, ...this.writes.map((grid) => grid.element));
     this.figures = make("div", { className: "figures" }, pair, this.gate.element, this.best);
-    this.element = make("section", {}, make("div", { className: "head" }, this.title, status, this.save), this.figures);
+    const head = make("div", { className: "head" }, this.title, status, this.save);
+    this.element = make("section", {}, head, this.figures);
     this.element.setAttribute("aria-label", name);
     new ResizeObserver(() => this.grids.forEach((grid) => grid.fit())).observe(this.element);
   }
@@ -280,7 +286,7 @@ class Section {
     }
     this.best.replaceChildren(
       make("caption", { textContent: interfered ? "The beam's best, nothing forced" : "The beam's best" }),
-      ...shown.best.map(([text, p]) => make("tr", {}, make("td", { textContent: text }), make("td", { textContent: p.toFixed(3) }))),
+      ...shown.best.map((cells) => make("tr", {}, ...cells.map(bestCell))),
     );
   }
 }
@@ -289,20 +295,21 @@ class Section {
 
 function writing(trace, before, digits, places, numbers) {
   const steps = [...trace.written].map((symbol, t) => ({ symbol, t, p: trace.probabilities[t] }));
-  const cell = (t, symbol, value, was) => ({ value, label: `step ${t + 1}, ${symbol}: ${three(value)}${was}` });
   const written = steps.map(({ symbol, t, p }) => {
     const forced = t in digits;
     const other = before && before.written[t] !== symbol;
     const was = other ? `, before ${before.written[t] ?? "nothing"}` : "";
-    const label = `step ${t + 1} writes ${symbol}: ${three(p[SYMBOLS.indexOf(symbol)])}${was}${forced ? ", forced" : ""}`;
-    return { value: p[SYMBOLS.indexOf(symbol)], text: symbol, label, forced, other };
+    const value = p[SYMBOLS.indexOf(symbol)];
+    const label = `step ${t + 1} writes ${symbol}: ${three(value)}${was}${ifForced(forced)}`;
+    return { value, text: symbol, label, forced, other };
   });
   const rows = SYMBOLS.map((symbol, i) => ({
     head: symbol,
     cells: steps.map(({ t, p }) => {
-      const forced = digits[t] === symbol;
+      const [value, forced] = [p[i], digits[t] === symbol];
       const was = before?.probabilities[t] ? `, before ${three(before.probabilities[t][i])}` : "";
-      return { ...cell(t, symbol, p[i], was + (forced ? ", forced" : "")), text: numbers ? short(p[i]) : "", forced };
+      const label = `step ${t + 1}, ${symbol}: ${three(value)}${was}${ifForced(forced)}`;
+      return { value, label, forced, text: numbers ? short(value) : "" };
     }),
   }));
   const columns = steps.map(({ t }) => ({ head: t + 1, forced: t in digits || t in places }));
@@ -319,7 +326,8 @@ function looking(trace, name, before, places, digits, numbers) {
     cells: letters.map((letter, s) => {
       const [value, forced] = [weights[t][s], places[t]?.includes(s) ?? false];
       const was = were?.[t] ? `, before ${three(were[t][s])}` : "";
-      const label = `step ${t + 1} (${symbol}) looks at ${letter}, place ${s + 1}: ${three(value)}${was}${forced ? ", forced" : ""}`;
+      const looks = `step ${t + 1} (${symbol}) looks at ${letter}, place ${s + 1}`;
+      const label = `${looks}: ${three(value)}${was}${ifForced(forced)}`;
       return { value, label, forced, text: numbers ? short(value) : "" };
     }),
   }));
@@ -356,7 +364,8 @@ class Grid {
     this.grid = make("div", { role: "grid" });
     if (!hand) this.grid.setAttribute("aria-readonly", "true");
     const scroll = make("div", { className: "scroll" }, this.grid);
-    this.element = make("figure", { className: kind }, make("figcaption", {}, this.title, this.readout), scroll);
+    const caption = make("figcaption", {}, this.title, this.readout);
+    this.element = make("figure", { className: kind }, caption, scroll);
     this.grid.addEventListener("mouseover", (event) => this.tell(event.target));
     this.grid.addEventListener("mouseleave", () => this.tell(null));
     this.grid.addEventListener("focusin", (event) => this.tell(event.target));
@@ -382,7 +391,7 @@ class Grid {
     this.enter(Math.min(this.at[0], rows.length - 1), Math.min(this.at[1], columns.length - 1), focused);
     this.mark(this.step);
     this.fit();
-    if (!focused) this.tell(null);
+    this.say(this.grid.querySelector("[role=gridcell]:focus"));
   }
 
   /** Squares as wide as there is room for, in whole pixels: else there were gaps. */
@@ -403,7 +412,7 @@ class Grid {
     put(head, row.head);
     line.className = row.name === "written" ? "written" : "";
     head.classList.toggle("forced", Boolean(row.forced));
-    if (row.name) head.setAttribute("aria-label", row.name + (row.forced ? ", forced" : ""));
+    if (row.name) head.setAttribute("aria-label", row.name + ifForced(row.forced));
     row.cells.forEach(({ value, text, label, forced = false, other = false }, i) => {
       const cell = line.children[i + 1];
       put(cell, text);
@@ -448,12 +457,16 @@ class Grid {
     return { writes: c, looks: r }[this.kind] ?? -1;
   }
 
-  /** The number of a square in words, below the title; and its step marked everywhere. */
+  /** The square that is pointed at, or focused: its number told, its step marked everywhere. */
   tell(target) {
     const cell = target?.closest("[role=gridcell]") ?? this.grid.querySelector("[role=gridcell]:focus");
+    this.say(cell);
+    this.section.panel.mark(cell ? this.stepOf(this.placeOf(cell)) : -1);
+  }
+
+  say(cell) {
     this.readout.textContent = cell?.ariaLabel ?? this.hint;
     this.readout.classList.toggle("number", Boolean(cell));
-    this.section.panel.mark(cell ? this.stepOf(this.placeOf(cell)) : -1);
   }
 
   mark(step) {
@@ -548,6 +561,8 @@ function download(name, content) {
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const count = (mapping) => Object.keys(mapping ?? {}).length;
 const many = (n, noun) => (n ? `${n} ${noun}${n > 1 ? "s" : ""}` : "");
+const ifForced = (forced) => (forced ? ", forced" : "");
 const visible = (text) => text.replaceAll(" ", "␣");
+const bestCell = (content) => make("td", { textContent: content.toFixed?.(3) ?? content });
 const three = (value) => value.toFixed(3);
 const short = (value) => (value < 0.005 ? "" : value > 0.995 ? "1" : value.toFixed(2).slice(1));
