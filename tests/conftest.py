@@ -62,6 +62,7 @@ LONGEST = (
     "test_nbgrader",
     "1-encoder-decoder",
     "test_browser",
+    "test_panel_browser",
 )
 LONGEST += "test_training", "test_contracts", "test_main", "test_sandbox", "test_attention", "test_grading"
 
@@ -85,6 +86,20 @@ def reference():
     """
     with np.load(pathlib.Path(__file__).with_name("gru_reference.npz")) as file:
         return dict(file)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium of the system's; skips where there is none, unless that is a failure."""
+    from browsers import CHROMIUM, MISSING, expect, sync_playwright
+
+    if MISSING and os.environ.get("SEQ2SEQ_LAB_BROWSER") != "required":
+        pytest.skip(f"the browser test needs {' and '.join(MISSING)}")
+    assert MISSING == []
+    expect.set_options(timeout=60_000)
+    options = {"executable_path": CHROMIUM, "args": ["--disable-gpu"]}
+    with sync_playwright() as playwright, playwright.chromium.launch(**options) as browser:
+        yield browser
 
 
 @pytest.fixture

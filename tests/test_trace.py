@@ -256,6 +256,49 @@ def test_one_program_serves_all_texts_and_all_that_is_forced():
     assert len(traces) == 2  # once for its shapes, once for its program
 
 
+def test_it_remembers_what_was_forced(model):
+    forced = {"digits": {np.int64(1): "3", 40: END}} | (
+        {"places": {2: [np.int64(5), 4, 4]}} if attends(model) else {}
+    )
+    reading = lab.trace(model, TEXTS[0], **forced)
+    assert reading.digits == {1: "3", 40: END}
+    assert reading.places == ({2: (4, 5)} if attends(model) else {})
+    assert (lab.trace(model, "one").digits, lab.trace(model, "one").places) == ({}, {})
+
+
+def test_what_is_saved_is_loaded_as_it_was(model, tmp_path):
+    rng = np.random.default_rng(3)
+    for i, text in enumerate(TEXTS):
+        wanted = lab.trace(model, text, **some_forced(rng, model, text))
+        wanted.save(tmp_path / f"{i}.json")
+        loaded = lab.Trace.load(str(tmp_path / f"{i}.json"))
+        assert_same(loaded, wanted)
+        assert (loaded.digits, loaded.places) == (wanted.digits, wanted.places)
+        np.testing.assert_array_equal(loaded.update_gate, wanted.update_gate)
+        assert loaded.probabilities.dtype == np.float32
+        assert lab.plot_trace(loaded).axes
+
+
+NO_TRACES = ["", "{", "[]", "3", "{}", '{"read": "one"}', '{"digits": [], "places": {}}']
+
+
+@pytest.mark.parametrize("content", NO_TRACES)
+def test_a_file_that_holds_no_trace_is_named(tmp_path, content):
+    path = tmp_path / "trace.json"
+    path.write_text(content)
+    with pytest.raises(
+        ValueError, match=r"^path must name a file that holds a trace, but .*trace\.json does not"
+    ):
+        lab.Trace.load(path)
+
+
+def test_a_trace_needs_a_folder_and_a_file(model, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"^path must lie in a folder that exists"):
+        lab.trace(model, "one").save(tmp_path / "missing" / "trace.json")
+    with pytest.raises(FileNotFoundError):
+        lab.Trace.load(tmp_path / "trace.json")
+
+
 NO_TEXTS = ["", "one!", "One", "one\n", b"one", None, 5]
 NO_DIGITS = [{0: "12"}, {0: ""}, {0: "x"}, {0: " "}, {2: 3}, {0: "1", 1: None}, {9: "ten"}]
 NO_PLACES = [{0: []}, {0: [3]}, {0: [-1]}, {1: [0, 7]}, {0: [0.5]}, {0: "ab"}, {9: []}]

@@ -177,14 +177,14 @@ def attention(settings: Settings, turns: int) -> list[Row]:
 
 
 def reaction(turns: int) -> list[Row]:
-    """From a keystroke in the panel of notebook 3 to what it draws, for a text of ten words."""
+    """From a keystroke in the panel of notebook 2 to the numbers that it draws, for a text of ten words."""
     from seq2seq_lab.views.panel import Panel
 
     panel = Panel({"": Seq2Seq(decoder=AttentionDecoder(GRUCell(16)))}, "one")
     texts = [" ".join(WORDS[i:] + WORDS[:i]) for i in range(10)]
 
     def react(i):
-        panel.text.value = texts[i % len(texts)]
+        panel.asked = {**panel.asked, "text": texts[i % len(texts)]}
 
     react(-1)  # so that everything is compiled
     return [Row("a reaction of the panel", "s", {LAB: seconds(react, turns)})]

@@ -1,18 +1,23 @@
 """The trace of one text: what the model computes step by step, with interventions if wanted.
 
 A digit can be forced upon a step, and so can the characters that it looks at; what follows then follows
-from that. Plain arrays come out, which the panel draws. Used in notebook 3.
+from that. Plain arrays come out, which the panel draws, and which can be kept in a file. Used in notebook 2.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import pathlib
 from collections.abc import Collection, Mapping
 from numbers import Integral
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab._internals.programs import any_size
 from seq2seq_lab.contracts import DecoderLike, DecoderOutput, Nest
 from seq2seq_lab.decoding import decode_with, greedy
@@ -27,14 +32,20 @@ BY_STEP = Rule(
 )
 
 
+ARRAYS = "probabilities", "attention", "update_gate"
+NOTHING: Mapping = MappingProxyType({})
+
+
 class Trace(NamedTuple):
-    """What a model computed on its way from `S` characters to `T` symbols."""
+    """What a model computed on its way from `S` characters to `T` symbols, and what was forced upon it."""
 
     read: str
     written: str  # the most likely symbol of each step, or the one that was forced upon it
     probabilities: np.ndarray  # (T, 11), of what could have been written
     attention: np.ndarray | None  # (T, S), or (T, heads, S), if the decoder attends
     update_gate: np.ndarray | None  # (S, H), z of the encoder; near 1 it copies, near 0 it writes
+    digits: Mapping[int, str] = NOTHING  # by step, as they were given to `trace`
+    places: Mapping[int, tuple[int, ...]] = NOTHING
 
     @property
     def maps(self) -> dict[str, np.ndarray]:
@@ -47,6 +58,47 @@ class Trace(NamedTuple):
             [f"attention, head {i}" for i in range(1, len(heads) + 1)] if len(heads) > 1 else ["attention"]
         )
         return dict(zip(names, heads, strict=True))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Keep it in a file, as JSON: a key for each field, arrays as lists.
+
+        Raises:
+            OSError: the folder does not exist or cannot be written.
+        """
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(self.plain()) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Trace:
+        """What `save`, or the panel's button, has kept.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it holds no trace.
+        """
+        try:
+            kept = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+            digits, places = ({int(t): v for t, v in kept.pop(name).items()} for name in ("digits", "places"))
+            arrays = {name: kept.pop(name) for name in ARRAYS}
+            arrays = {name: None if v is None else np.array(v, np.float32) for name, v in arrays.items()}
+            return cls(**kept, **arrays, digits=digits, places={t: tuple(p) for t, p in places.items()})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"path must name a file that holds a trace, but {path} does not") from error
+
+    def plain(self, decimals: int | None = None) -> dict[str, Any]:
+        """The same in lists and dictionaries; numbers rounded if asked."""
+
+        def listed(a):
+            return (a if decimals is None else np.round(np.asarray(a, float), decimals)).tolist()
+
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        return {
+            "read": self.read,
+            "written": self.written,
+            **{name: None if a is None else listed(a) for name, a in arrays.items()},
+            "digits": {str(t): digit for t, digit in sorted(self.digits.items())},
+            "places": {str(t): list(places) for t, places in sorted(self.places.items())},
+        }
 
 
 def trace(
@@ -79,7 +131,10 @@ def trace(
     symbols, end, _ = decode(tokens[:, 0].numpy()).partition(END)
     T = len(symbols + end)
     p, attention, gate = (None if a is None else a.numpy() for a in arrays)
-    return Trace(text, symbols + end, p[:T], attention if attention is None else attention[:T], gate)
+    attention = attention if attention is None else attention[:T]
+    digits = {int(step): digit for step, digit in digits.items()}
+    places = {int(step): tuple(sorted({int(i) for i in given})) for step, given in places.items()}
+    return Trace(text, symbols + end, p[:T], attention, gate, digits, places)
 
 
 def _require_forced(digits, places, S, restricts):

@@ -1,0 +1,393 @@
+"""The panel in a real JupyterLab and a real browser: what it shows against `trace`, by mouse and by keys."""
+
+import json
+import re
+import types
+from pathlib import Path
+
+import matplotlib as mpl
+import nbformat
+import numpy as np
+import pytest
+from browsers import expect, jupyter_lab, open_notebook, open_page, run_all, screenshots, wait_for
+
+import seq2seq_lab as lab
+from seq2seq_lab.views.panel import Panel
+from seq2seq_lab.vocabulary import END
+
+pytestmark = pytest.mark.slow
+
+SAVED = Path(__file__).with_name("saved")
+TEXT = "three one four"
+CELLS = [
+    "import seq2seq_lab as lab",
+    f"models = {{name: lab.load(f'{SAVED.as_posix()}/{{name}}.keras') for name in ('plain', 'attention')}}",
+    f"lab.lab_panel(models, {TEXT!r})",
+]
+COLOURS = "cells => cells.map(cell => getComputedStyle(cell).backgroundColor)"
+LABELS = "cells => cells.map(cell => cell.ariaLabel)"
+
+
+@pytest.fixture(scope="module")
+def models():
+    """The same models as in the notebook."""
+    return {name: lab.load(SAVED / f"{name}.keras") for name in ("plain", "attention")}
+
+
+@pytest.fixture(scope="module")
+def notebook(browser, tmp_path_factory):
+    """The page with the panel, and what went wrong in it."""
+    kept, work = screenshots(tmp_path_factory), tmp_path_factory.mktemp("work")
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), work / "panel.ipynb")
+    page, errors = open_page(browser, width=1400)
+    with jupyter_lab(work, tmp_path_factory.mktemp("jupyter")) as address:
+        open_notebook(page, address("panel.ipynb"), len(CELLS))
+        run_all(page)
+        try:
+            wait_for(page, page.get_by_role("status").first)
+        finally:
+            page.screenshot(path=kept / "panel.png")
+        yield types.SimpleNamespace(page=page, errors=errors, kept=kept)
+
+
+@pytest.fixture
+def panel(notebook, models, request):
+    """The panel with one model that attends and nothing forced."""
+    page = notebook.page
+    here = page.locator(".lab-panel")
+    panel = types.SimpleNamespace(
+        page=page,
+        here=here,
+        models=models,
+        text=here.get_by_label("Digit words:"),
+        model=here.get_by_label("Model:"),
+        beside=here.get_by_label("Beside it:"),
+        words=here.get_by_label("Look at whole words"),
+        numbers=here.get_by_label("Numbers"),
+        undo=here.get_by_role("button", name="Undo", exact=True),
+        undo_all=here.get_by_role("button", name="Undo all changes"),
+        marked=here.locator("mark"),
+        of=lambda name: here.get_by_role("region", name=name, exact=True),
+        press=page.keyboard.press,
+    )
+    here.evaluate("panel => panel.scrollIntoView()")
+    panel.model.select_option("attention")
+    panel.beside.select_option("nothing")
+    panel.words.uncheck()
+    panel.numbers.uncheck()
+    panel.text.fill("")  # which forgets what was forced
+    panel.text.fill(TEXT)
+    assert_shows(panel)
+    yield panel
+    page.screenshot(path=notebook.kept / f"panel-{request.node.name.removeprefix('test_')}.png")
+
+
+# What a page needs of a widget's model; who computes is left out.
+RENDER = """async ([source, values]) => {
+    const module = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
+    const model = {get: (name) => values[name], set() {}, save_changes() {}, on() {}, off() {}};
+    const element = document.createElement("div");
+    document.body.append(element);
+    module.default.render({model, el: element});
+}"""
+
+
+def grid(panel, title, name="attention"):
+    return panel.of(name).get_by_role("grid", name=title, exact=True)
+
+
+def squares(grid):
+    return grid.get_by_role("gridcell")
+
+
+def labels(grid):
+    return squares(grid).evaluate_all(LABELS)
+
+
+def numbers(grid):
+    """What its squares say, in words read by a screen reader."""
+    return [float(re.search(r": (\d\.\d{3})\b", label)[1]) for label in labels(grid)]
+
+
+def look(panel, step, place, text=TEXT):
+    """The square of the map of attention, both counted from 0."""
+    return squares(grid(panel, re.compile("Where it looks(, after)?$"))).nth(step * len(text) + place)
+
+
+def symbol(panel, step, which, name="attention"):
+    """The square of a symbol's probability."""
+    return panel.of(name).get_by_role("gridcell", name=re.compile(rf"^step {step + 1}, {which}: ")).last
+
+
+def assert_shows(panel, digits=None, places=None, text=TEXT, name="attention"):
+    """Everything about one model, if this and nothing else is forced."""
+    model, here = panel.models[name], panel.of(name)
+    expect(panel.here.locator("[aria-busy=false]")).to_have_count(1)
+    before, after = lab.trace(model, text), lab.trace(model, text, digits, places)
+    forced = [
+        f"{len(f)} {what}{'s' * (len(f) > 1)}" for f, what in ((digits, "digit"), (places, "look")) if f
+    ]
+    status = f"{text} → {after.written}" + (
+        f"forced: {', '.join(forced)}; before: {before.written}" if forced else ""
+    )
+    expect(here.get_by_role("status")).to_have_text(status)
+    shown = {", before": before, ", after": after} if forced else {"": after}
+    for when, trace in shown.items():
+        writes = grid(panel, f"What it writes{when}", name)
+        p = trace.probabilities[range(len(trace.written)), lab.encode(trace.written)]
+        np.testing.assert_allclose(numbers(writes), [*p, *trace.probabilities.T.ravel()], atol=6e-4)
+        said = writes.get_by_role("row", name="written").get_by_role("gridcell")
+        assert "".join(said.all_inner_texts()) == trace.written
+        for title, weights in trace.maps.items():
+            looks = grid(panel, f"Where it looks{title.removeprefix('attention')}{when}", name)
+            np.testing.assert_allclose(numbers(looks), weights.ravel(), atol=6e-4)
+            wanted = mpl.colormaps["viridis"](weights.ravel(), bytes=True)[:, :3].astype(int)
+            colours = [list(map(int, re.findall(r"\d+", c))) for c in squares(looks).evaluate_all(COLOURS)]
+            np.testing.assert_allclose(colours, wanted, atol=6)
+    marked = {label.partition(":")[0] for label in here.locator("[aria-selected=true]").evaluate_all(LABELS)}
+    wanted = {f"step {t + 1}, {digit}" for t, digit in (digits or {}).items()}
+    wanted |= {f"step {t + 1} writes {digit}" for t, digit in (digits or {}).items()}
+    for t, looked_at in (places or {}).items():
+        letters = text.replace(" ", "␣")
+        wanted |= {
+            f"step {t + 1} ({after.written[t]}) looks at {letters[s]}, place {s + 1}" for s in looked_at
+        }
+    assert marked == wanted
+    if forced:
+        told = [label for label in labels(grid(panel, "What it writes, after", name)) if "before" in label]
+        assert len(told) >= 11 * min(len(before.written), len(after.written))
+    expect(here.get_by_role("grid", name=re.compile("before$"))).to_have_count(
+        (1 + len(after.maps)) * bool(forced)
+    )
+
+
+def test_the_picture_for_where_no_kernel_runs_stays_in_the_file_and_out_of_sight(notebook):
+    picture = notebook.page.locator(".jp-OutputArea img")
+    expect(picture).to_have_count(1)
+    expect(picture).to_be_hidden()
+
+
+def test_it_reads_while_one_types(panel):
+    panel.text.fill("")
+    expect(panel.here.get_by_text("Type digit words, such as")).to_be_visible()
+    expect(panel.here.get_by_role("status")).to_have_count(0)
+    panel.text.press_sequentially("one two five")
+    assert_shows(panel, text="one two five")
+    expect(panel.marked).to_have_count(0)
+
+
+def test_a_click_on_a_square_looks_there_and_another_takes_it_back(panel):
+    look(panel, 1, 7).click()
+    assert_shows(panel, places={1: [7]})
+    look(panel, 2, 0).click()
+    assert_shows(panel, places={1: [7], 2: [0]})
+    look(panel, 1, 8).click()
+    assert_shows(panel, places={1: [8], 2: [0]})
+    look(panel, 1, 8).click()
+    assert_shows(panel, places={2: [0]})
+    panel.undo.click()
+    assert_shows(panel, places={1: [8], 2: [0]})
+
+
+def test_a_look_may_take_in_a_word_and_more_places(panel):
+    look(panel, 0, 11).click(modifiers=["Shift"])
+    assert_shows(panel, places={0: [11]})
+    look(panel, 0, 2).click(modifiers=["Shift"])
+    assert_shows(panel, places={0: [2, 11]})
+    look(panel, 0, 11).click(modifiers=["Shift"])
+    assert_shows(panel, places={0: [2]})
+    panel.words.check()
+    look(panel, 0, 12).click()
+    assert_shows(panel, places={0: range(10, 14)})
+    look(panel, 0, 9).click()  # a space is no word
+    assert_shows(panel, places={0: [9]})
+
+
+def test_a_click_on_a_probability_forces_its_symbol_and_undo_takes_it_back(panel):
+    expect(panel.undo).to_be_disabled()
+    symbol(panel, 1, "7").click()
+    assert_shows(panel, {1: "7"})
+    look(panel, 0, 4).click()
+    assert_shows(panel, {1: "7"}, {0: [4]})
+    panel.undo_all.click()
+    assert_shows(panel)
+    expect(panel.undo_all).to_be_disabled()
+    for forced in ({1: "7"}, {0: [4]}), ({1: "7"}, {}), ({}, {}):
+        panel.undo.click()
+        assert_shows(panel, *forced)
+    expect(panel.undo).to_be_disabled()
+
+
+def test_a_forced_end_makes_all_maps_shorter_and_a_digit_longer_again(panel):
+    symbol(panel, 1, END).click()
+    assert_shows(panel, {1: END})
+    symbol(panel, 1, "4").click()
+    assert_shows(panel, {1: "4"})
+
+
+def test_everything_goes_by_keyboard_and_jupyter_keeps_its_hands_off(panel):
+    """From the text on, without a mouse."""
+    cells = panel.page.locator(".jp-Cell")
+    panel.text.focus()
+    focused = panel.page.locator(":focus")
+    for _ in range(20):
+        panel.press("Tab")
+        if "Where" in (focused.evaluate("e => e.closest('[role=grid]')?.ariaLabel") or ""):
+            break
+    for key in [
+        "ArrowDown",
+        "ArrowRight",
+        "ArrowRight",
+        "ArrowUp",
+        "ArrowDown",
+        "End",
+        "ArrowLeft",
+        "Home",
+        "ArrowRight",
+    ]:
+        panel.press(key)
+    expect(focused).to_have_attribute("aria-label", re.compile(r"^step 2 \(.\) looks at h, place 2:"))
+    expect(panel.here.locator(".readout.number")).to_have_text(
+        re.compile(r"^step 2 \(.\) looks at h, place 2: 0\.\d{3}$")
+    )
+    panel.press("Enter")
+    assert_shows(panel, places={1: [1]})
+    panel.press("ArrowRight")
+    panel.press("Shift+Enter")
+    assert_shows(panel, places={1: [1, 2]})
+    panel.press("8")
+    assert_shows(panel, {1: "8"}, {1: [1, 2]})
+    expect(focused).to_have_attribute("aria-label", re.compile("^step 2 .8. looks at r, place 3: .*forced$"))
+    panel.press("Delete")
+    assert_shows(panel, {1: "8"})
+    panel.press("Control+z")
+    assert_shows(panel, {1: "8"}, {1: [1, 2]})
+    for key in "a", "b", "x", "y", "m", "d", "d", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp":
+        panel.press(key)
+    expect(focused).to_have_attribute("aria-label", re.compile("^step 1 "))
+    expect(cells).to_have_count(len(CELLS))
+
+    panel.press("Shift+Tab")  # the map before
+    panel.press("Enter")  # which only tells
+    panel.press("5")
+    panel.press("Shift+Tab")
+    expect(focused).to_have_attribute("aria-label", re.compile("^step 1 writes"))
+    panel.press("ArrowDown")
+    panel.press("ArrowDown")
+    panel.press("Enter")
+    expect(focused).to_have_attribute("aria-label", re.compile("^step 1, 1: .*forced$"))
+    expect(panel.here.locator(".readout.number")).to_have_text(re.compile("^step 1, 1: .*forced$"))
+    expect(panel.here.locator("[role=columnheader].here")).to_have_text(["1", "1"])  # before and after
+    assert_shows(panel, {0: "1", 1: "8"}, {1: [1, 2]})
+
+
+def test_two_models_stand_side_by_side_and_each_has_its_own_changes(panel):
+    panel.beside.select_option("plain")
+    symbol(panel, 0, "9", "plain").click()
+    assert_shows(panel, {0: "9"}, name="plain")
+    assert_shows(panel)
+    look(panel, 0, 5).click()
+    assert_shows(panel, places={0: [5]})
+    assert_shows(panel, {0: "9"}, name="plain")
+    left, right = (panel.of(name).bounding_box() for name in ("attention", "plain"))
+    assert left["x"] + left["width"] <= right["x"]
+    expect(panel.of("plain").get_by_role("grid", name=re.compile("Where"))).to_have_count(0)
+
+    panel.text.fill("nine")
+    assert_shows(panel, text="nine")
+    assert_shows(panel, text="nine", name="plain")
+    panel.model.select_option("plain")  # they change sides
+    expect(panel.beside).to_have_value("attention")
+    expect(panel.here.get_by_role("region").first).to_have_accessible_name("plain")
+    panel.beside.select_option("nothing")
+    expect(panel.of("attention")).to_have_count(0)
+    expect(panel.words).to_be_hidden()
+    assert_shows(panel, text="nine", name="plain")
+
+
+def test_numbers_stand_in_the_squares_if_one_wants_them(panel):
+    after = lab.trace(panel.models["attention"], TEXT)
+    texts = squares(grid(panel, "What it writes"))
+    assert "".join(texts.all_inner_texts()) == after.written
+    panel.numbers.check()
+    T = len(after.written)
+    shown = [float(text or 0) for text in texts.all_inner_texts()[T:]]
+    np.testing.assert_allclose(shown, after.probabilities.T.ravel(), atol=5.1e-3)
+    shown = [float(text or 0) for text in squares(grid(panel, "Where it looks")).all_inner_texts()]
+    np.testing.assert_allclose(shown, after.attention.ravel(), atol=5.1e-3)
+
+
+def test_wrong_words_are_marked_and_what_cannot_be_read_waits(panel):
+    panel.text.fill("one  tow")
+    expect(panel.here.get_by_text("what is marked is no digit word")).to_be_visible()
+    expect(panel.marked).to_have_text(["␣", "tow"])
+    assert_shows(panel, text="one  tow")
+    for text, marked in {"one <b>": ["<b>"], "six " * 30 + "two": ["two"]}.items():
+        panel.text.fill(text)
+        expect(panel.marked).to_have_text(marked)
+        expect(panel.here.get_by_role("status")).to_have_count(0)
+    panel.text.fill(TEXT)
+    expect(panel.marked).to_have_count(0)
+    assert_shows(panel)
+
+
+def test_a_trace_is_saved_as_a_file_that_the_lab_loads(panel, tmp_path):
+    symbol(panel, 1, "7").click()
+    look(panel, 0, 4).click()
+    assert_shows(panel, {1: "7"}, {0: [4]})
+    with panel.page.expect_download() as download:
+        panel.here.get_by_role("button", name="Save trace").click()
+    assert download.value.suggested_filename == "attention.trace.json"
+    download.value.save_as(tmp_path / "trace.json")
+    loaded = lab.Trace.load(tmp_path / "trace.json")
+    wanted = lab.trace(panel.models["attention"], TEXT, {1: "7"}, {0: [4]})
+    assert (loaded.read, loaded.written) == (wanted.read, wanted.written)
+    assert (loaded.digits, loaded.places) == (wanted.digits, wanted.places) == ({1: "7"}, {0: (4,)})
+    for name in ("probabilities", "attention", "update_gate"):
+        np.testing.assert_allclose(getattr(loaded, name), getattr(wanted, name), atol=1e-6)
+
+
+def test_the_other_maps_and_the_beam(panel):
+    wanted = lab.trace(panel.models["attention"], TEXT)
+    np.testing.assert_allclose(
+        numbers(grid(panel, "Update gate z of the encoder")), wanted.update_gate.T.ravel(), atol=6e-4
+    )
+    best = panel.models["attention"].hypotheses([TEXT], lab.BeamSearch(4), 4)[0]
+    rows = panel.of("attention").get_by_role("table").get_by_role("row")
+    expect(rows).to_have_text([f"{h.text}{np.exp(h.log_probability):.3f}" for h in best])
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_it_can_be_read_in_the_dark(panel, theme):
+    panel.page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})")
+    look(panel, 1, 7).click()
+    expect(panel.page.locator("body")).to_have_attribute("data-jp-theme-light", str("Light" in theme).lower())
+    assert_shows(panel, places={1: [7]})
+    paper = 250 if "Light" in theme else 20
+    for part in (panel.here.get_by_role("status"), panel.here.get_by_role("table"), panel.text):
+        ink = re.findall(r"[\d.]+", part.evaluate("e => getComputedStyle(e).color"))[:3]
+        assert abs(np.mean([float(n) for n in ink]) - paper) > 150
+
+
+def test_each_head_has_a_map_of_its_own(browser, models):
+    page, errors = open_page(browser)
+    widget = Panel({"attention": models["attention"]}, TEXT)
+    answer = json.loads(json.dumps(widget.answered))
+    for trace in (answer["models"][0][when] for when in ("before", "after")):
+        trace["attention"] = [[weights, weights[::-1]] for weights in trace["attention"]]
+    values = {"names": ["attention"], "asked": widget.asked, "answered": answer, "still": ""}
+    page.evaluate(RENDER, [widget.get_state()["_esm"], json.loads(json.dumps(values))])
+    expect(page.get_by_label("Model:")).to_have_count(0)  # there is but one
+    wanted = lab.trace(models["attention"], TEXT).attention
+    for head, weights in {1: wanted, 2: wanted[:, ::-1]}.items():
+        shown = page.get_by_role("grid", name=f"Where it looks, head {head}", exact=True)
+        np.testing.assert_allclose(numbers(shown), weights.ravel(), atol=6e-4)
+    expect(page.get_by_role("grid")).to_have_count(4)
+    assert errors == []
+    page.close()
+
+
+def test_the_console_stays_without_errors(notebook):
+    assert notebook.errors == []
