@@ -146,6 +146,12 @@ def test_on_a_logarithmic_axis_what_is_not_above_zero_is_a_gap():
     assert lines(axes) == {"a": [1, 0, -1]}
 
 
+@pytest.mark.parametrize(("xs", "whole"), [(range(1, 21), True), (np.linspace(0, 1.5, 20), False)])
+def test_ticks_between_whole_numbers_stand_where_there_are_such_xs(xs, whole):
+    (axes,) = lab.plot_lines({"a": (xs, np.ones(20))}, "x", "y").axes
+    assert all(tick % 1 == 0 for tick in axes.get_xticks()) == whole
+
+
 def test_a_marker_stands_at_every_point_of_a_short_line_and_at_some_of_a_long_one():
     short, long = lab.plot_lines({"a": np.ones(25), "b": np.ones(5000)}, "x", "y").axes[0].get_lines()
     assert short.get_markevery() == 1

@@ -152,6 +152,8 @@ def plot_lines(
         axes.set_yscale("log", nonpositive="mask")
     _draw_lines(axes, curves, markersize=4)
     _explained(axes, guess)
+    if all((xs % 1 == 0).all() for xs, _ in curves.values()):  # digits, positions, steps
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     return finished(figure)
 
