@@ -1,7 +1,5 @@
 """Answers to the exercises of notebook 2: its clinic, a score of one's own, the fewest looks."""
 
-from itertools import combinations
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -272,6 +270,8 @@ def dot_squeezed(query, keys):
 
 @right("fewest-looks")
 def fewest_by_size(write, wanted):
+    from itertools import combinations
+
     for size in range(len(wanted) + 1):
         for looks in combinations(range(len(wanted)), size):
             if write(looks) == wanted:
@@ -287,6 +287,8 @@ def fewest_of_all_sets(write, wanted):
 
 @right("fewest-looks")
 def fewest_as_a_set(write, wanted):
+    from itertools import combinations
+
     for size in range(len(wanted) + 1):
         for looks in combinations(range(len(wanted)), size):
             if write(set(looks)) == wanted:
@@ -324,6 +326,8 @@ def looks_once(write, wanted):
 
 @wrong("fewest-looks", "counts-from-1")
 def looks_counted_from_1(write, wanted):
+    from itertools import combinations
+
     for size in range(len(wanted) + 1):
         for looks in combinations(range(len(wanted)), size):
             if write(looks) == wanted:
@@ -332,6 +336,8 @@ def looks_counted_from_1(write, wanted):
 
 @wrong("fewest-looks", "how-many")
 def looks_counted(write, wanted):
+    from itertools import combinations
+
     for size in range(len(wanted) + 1):
         if any(write(looks) == wanted for looks in combinations(range(len(wanted)), size)):
             return size
@@ -349,6 +355,8 @@ def looks_by_step(write, wanted):
 
 @almost("fewest-looks", "never-none")
 def looks_at_least_once(write, wanted):
+    from itertools import combinations
+
     for size in range(1, len(wanted) + 1):
         for looks in combinations(range(len(wanted)), size):
             if write(looks) == wanted:
