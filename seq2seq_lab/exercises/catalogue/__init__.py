@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NOTEBOOKS = (  # 1, 2, 3, 4: the modules of their exercises
     ("encoder_decoder", "encoder_decoder_steps", "encoder_decoder_clinic"),
     ("attention",),
-    ("decoding",),
+    ("decoding", "decoding_draws", "decoding_clinic"),
     ("failures",),
 )
 ORDER = (  # in which they stand in the notebooks
@@ -23,7 +23,7 @@ ORDER = (  # in which they stand in the notebooks
     *("one-class", "both-ways"),
     *("weight-by-word", "mean-weights", "attention", "added-numbers", "exact-by-length", "clipping"),
     "bug-looks-at-padding",
-    *("beam-step", "scores", "bug-wrong-step"),
+    *("bug-wrong-step", "beam-step", "log-probability", "scores", "nucleus", "vote"),
     "schedule",
 )
 
