@@ -23,7 +23,7 @@ ORDER = (  # in which they stand in the notebooks
     *("one-class", "both-ways"),
     *("weight-by-word", "mean-weights", "attention", "added-numbers", "exact-by-length", "clipping"),
     "bug-looks-at-padding",
-    *("bug-wrong-step", "beam-step", "log-probability", "scores", "nucleus", "vote"),
+    *("log-probability", "bug-wrong-step", "beam-step", "scores", "nucleus", "vote"),
     "schedule",
 )
 
