@@ -11,8 +11,9 @@ What a hypothesis is worth, and by what beam search compares:
     log p(y | x) = sum_t log p(y_t | y_1 ... y_{t-1}, x)
     score        = log p(y | x) / length ** length_power
 
-Beam search after Freitag and Al-Onaizan 2017, arXiv 1702.01806; scheduled sampling after Bengio et al. 2015,
-arXiv 1506.03099. Used in notebook 3.
+Beam search after Freitag and Al-Onaizan 2017, arXiv 1702.01806; sampling from the nucleus (`top_p`) after
+Holtzman et al. 2020, arXiv 1904.09751; scheduled sampling after Bengio et al. 2015, arXiv 1506.03099. Used in
+notebook 3.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import tensorflow as tf
 
 from seq2seq_lab._internals.time_loop import length, time_loop
 from seq2seq_lab.contracts import DecoderLike, DecoderOutput, Nest
-from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, require
+from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, TOP_P, Rule, require
 from seq2seq_lab.vocabulary import END_ID, TARGET_SYMBOLS
 
 
@@ -99,16 +100,29 @@ def scheduled_sampling(coins: tf.Tensor, tokens: tf.Tensor) -> Callable:
     return choose
 
 
-def sampled(temperature: tf.Tensor, top_k: tf.Tensor, seed: tf.Tensor) -> Callable:
-    """Sampling: from the softmax of the `top_k` most likely, at a temperature."""
+def sampled(temperature: tf.Tensor, top_k: tf.Tensor, seed: tf.Tensor, top_p: tf.Tensor) -> Callable:
+    """Sampling: from the softmax at a temperature, cut off by `top_k` and `top_p`."""
 
     def choose(t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        log_p = tf.nn.log_softmax(logits)
-        rank = tf.argsort(tf.argsort(log_p, direction="DESCENDING", stable=True))
-        kept = tf.where(rank < top_k, log_p / tf.cast(temperature, log_p.dtype), -np.inf)
-        return tf.random.stateless_categorical(kept, 1, [seed, t], tf.int32)[:, 0]
+        log_p = cut_off(logits, temperature, top_k, top_p)
+        return tf.random.stateless_categorical(log_p, 1, [seed, t], tf.int32)[:, 0]
 
     return choose
+
+
+def cut_off(logits: tf.Tensor, temperature: tf.Tensor, top_k: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
+    """Logarithms `(B, 11)` of what may be drawn, -inf for all else: temperature, `top_k`, then `top_p`.
+
+    Each works on what the one before has left, scaled to sum 1. Of symbols that are equally likely, the one
+    with the smaller id goes first.
+    """
+    log_p = tf.nn.log_softmax(tf.cast(logits, tf.float32) / temperature)
+    order = tf.argsort(log_p, direction="DESCENDING", stable=True)
+    rank = tf.argsort(order)
+    log_p = tf.nn.log_softmax(tf.where(rank < top_k, log_p, -np.inf))
+    before = tf.cumsum(tf.exp(tf.gather(log_p, order, batch_dims=1)), 1, exclusive=True)
+    before = tf.gather(before, rank, batch_dims=1)  # the sum of all that are likelier
+    return tf.where((before < top_p) | (top_p == 1), log_p, -np.inf)  # 1 cuts nothing, however it is rounded
 
 
 def teacher_forced(decoder: DecoderLike, state: Nest, memory: Nest, tokens: tf.Tensor) -> DecoderOutput:
@@ -128,6 +142,25 @@ def tokens_read(
     choose = scheduled_sampling(coins, tokens)
     chosen, _ = decode_with(choose, decoder, state, memory, length(tokens) - 1, tokens[0])
     return tf.concat([tokens[:1], chosen], 0)
+
+
+# What an answer is worth
+
+
+def summed(logits: tf.Tensor, tokens: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """`sum_t log p(y_t | ...)`, `(B,)`, of logits `(T, B, 11)` and tokens `(T, B)` where `counts`."""
+    log_p = tf.gather(tf.nn.log_softmax(tf.cast(logits, tf.float32)), tokens, batch_dims=2)
+    return tf.reduce_sum(tf.where(counts, log_p, 0), 0)
+
+
+def log_probability(
+    decoder: DecoderLike, state: Nest, memory: Nest, tokens: tf.Tensor, n: tf.Tensor
+) -> tf.Tensor:
+    """`log p(y | x)` of given answers, `(B,)`: the first `n (B,)` of their `tokens (T, B)` count."""
+    T, B = length(tokens), length(n)
+    read = tf.concat([tf.fill([1, B], END_ID), tokens[:-1]], 0)
+    logits = teacher_forced(decoder, state, memory, read).logits
+    return summed(logits, tokens, tf.range(T)[:, None] < n)
 
 
 # Strategies: whole answers to a text
@@ -167,8 +200,7 @@ class Strategy:
         tokens, output = decode_with(choose, decoder, state, memory, steps, limits=limits)  # (steps, B)
         ended = tf.cumsum(tf.cast(tokens == END_ID, tf.int32), exclusive=True) > 0
         going_on = ~ended & (tf.range(steps)[:, None] < limits)
-        log_p = tf.gather(tf.nn.log_softmax(output.logits), tokens, batch_dims=2)
-        log_p = tf.reduce_sum(tf.where(going_on, log_p, 0), 0)[:, None]  # (B, 1)
+        log_p = summed(output.logits, tokens, going_on)[:, None]  # (B, 1)
         n = tf.reduce_sum(tf.cast(going_on, tf.int32), 0)[:, None]
         return Found(tf.transpose(tokens)[:, None], n, log_p, log_p)
 
@@ -182,19 +214,23 @@ class Greedy(Strategy):
 
 @dataclasses.dataclass(frozen=True)
 class Sampling(Strategy):
-    """Draw each symbol: p ** (1 / temperature), scaled to sum 1, among the `top_k` most likely (or all).
+    """Draw each symbol, in this order: temperature, then `top_k`, then `top_p`.
 
-    Row b of a batch depends on the seed, on b and on its own text alone.
+    Each probability becomes p ** (1 / temperature), scaled to sum 1; the `top_k` most likely stay (or all),
+    scaled anew; of these the fewest that have at least `top_p` together (or all), scaled anew. One symbol
+    stays at least. Row b of a batch depends on the seed, on b and on its own text alone.
     """
 
     temperature: float = _field(1.0, POSITIVE)
     top_k: int | None = _field(None, TOP_K)
     seed: int = _field(0, SEED)
+    top_p: float | None = _field(None, TOP_P)
     choose = staticmethod(sampled)
 
     @property
     def numbers(self) -> tuple:
-        return np.float32(self.temperature), np.int32(self.top_k or TARGET_SYMBOLS), np.int32(self.seed)
+        top_k, top_p = self.top_k or TARGET_SYMBOLS, self.top_p or 1
+        return np.float32(self.temperature), np.int32(top_k), np.int32(self.seed), np.float32(top_p)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ from seq2seq_lab import decoding
 from seq2seq_lab._internals.accumulation import accumulated
 from seq2seq_lab._internals.programs import any_size
 from seq2seq_lab._internals.saving import Saved
-from seq2seq_lab._internals.texts import as_ids, padded, written
+from seq2seq_lab._internals.texts import answered, as_ids, padded, written
 from seq2seq_lab._internals.try_out import sizes_of, try_out
 from seq2seq_lab.contracts import DecoderLike, DecoderOutput, EncoderLike, Hypothesis, Nest
 from seq2seq_lab.decoding import STRATEGY, Found, Greedy, Strategy, decode_with
@@ -135,6 +135,21 @@ class Seq2Seq(Saved):
         found = any_size(self._compiled_search, type(strategy), *numbers)
         return [answers[:n_best] for answers in written(found)]
 
+    def log_probability(self, texts: Iterable[str], answers: Iterable[str]) -> np.ndarray:
+        """How likely the model holds a given answer to each text for, `log p(y | x)` in nats, `(B,)`.
+
+        Each answer counts as it stands, such as `"125#"`; one without `#` is the beginning of many.
+
+        Raises:
+            ValueError: as for `translate`; an answer is empty, holds anything but digits and one `#` at its
+                end, or there is not just one for each text.
+        """
+        inputs, lengths = padded(texts)
+        tokens, n = answered(answers, len(inputs))
+        if not len(inputs):
+            return np.zeros(0, np.float32)
+        return self._compiled_log_probability(inputs, lengths, tokens, n).numpy()
+
     def train_step(self, data: tuple) -> dict:
         """Learn from a block of K batches, one after the other, inside one compiled program.
 
@@ -217,11 +232,20 @@ class Seq2Seq(Saved):
     ) -> Found:
         return kind.search(self.decoder, *self._start(inputs, inputs_seqlen), *numbers)
 
+    def _log_probability(self, inputs: Any, inputs_seqlen: Any, tokens: Any, n: Any) -> tf.Tensor:
+        state, memory = self._start(inputs, inputs_seqlen)
+        return decoding.log_probability(self.decoder, state, memory, tf.transpose(tokens), n)
+
     # One trace serves texts of any number and length, so that a new one is answered at once.
     _compiled_search = tf.function(_search, autograph=False)
     _compiled_free_running = tf.function(
         _free_running,
         input_signature=[tf.TensorSpec(shape, tf.int32) for shape in ((None, None), (None,), ())],
+        autograph=False,
+    )
+    _compiled_log_probability = tf.function(
+        _log_probability,
+        input_signature=[tf.TensorSpec([None] * rank, tf.int32) for rank in (2, 1, 2, 1)],
         autograph=False,
     )
 

@@ -38,6 +38,7 @@ POSITIVE_OR_NONE = Rule("a number above 0, or None", lambda v: v is None or POSI
 
 AT_LEAST_ONE = Rule("not empty", lambda v: len(v) > 0)
 TOP_K = Rule("a whole number from 1 to 11, or None", lambda v: v is None or (COUNT.holds(v) and v <= 11))
+TOP_P = Rule("a number above 0, at most 1, or None", lambda v: v is None or (POSITIVE.holds(v) and v <= 1))
 
 
 def require(name: str, value: Any, rule: Rule) -> None:

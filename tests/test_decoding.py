@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import seq2seq_lab as lab
 from seq2seq_lab.contracts import DecoderOutput
+from seq2seq_lab.decoding import cut_off
 from seq2seq_lab.vocabulary import DIGITS, END, END_ID, TARGET_SYMBOLS, longest_answer
 
 TEXTS = ["one two three four", "x", "seven", "zero one", "five six seven eight"]
@@ -152,6 +153,49 @@ def test_a_wider_beam_finds_more_probable_texts_on_the_whole_but_not_always():
     assert min(better) < -0.01
 
 
+def test_a_given_answer_is_worth_the_sum_over_its_symbols(model):
+    """Against one teacher-forced step at a time, in NumPy; each alone and all together, padding and all."""
+    rng = np.random.default_rng(3)
+    answers = ["#", "7", "70#", "0", "31415#", "999", "0000000#"]
+    texts = [TEXTS[i] for i in rng.integers(len(TEXTS), size=len(answers))]
+    wanted = []
+    for text, answer in zip(texts, answers, strict=True):
+        ids = tuple(int(i) for i in lab.encode(answer))
+        wanted.append(sum(next_log_p(model, text, [ids[:t]])[0][ids[t]] for t in range(len(ids))))
+    np.testing.assert_allclose(model.log_probability(texts, answers), wanted, atol=2e-5)
+    for text, answer, log_p in zip(texts, answers, wanted, strict=True):
+        np.testing.assert_allclose(model.log_probability([text], [answer]), [log_p], atol=2e-5)
+    assert model.log_probability([], []).shape == (0,)
+
+
+def test_what_a_search_finds_is_worth_what_it_says(model):
+    for strategy in (lab.Greedy(), lab.Sampling(2.0, seed=1), lab.BeamSearch(5, 0.7)):
+        found = model.hypotheses(TEXTS, strategy, n_best=strategy.hypotheses)
+        pairs = [(text, h) for text, answers in zip(TEXTS, found, strict=True) for h in answers]
+        log_p = model.log_probability([text for text, _ in pairs], (h.text for _, h in pairs))
+        np.testing.assert_allclose(log_p, [h.log_probability for _, h in pairs], atol=2e-5)
+
+
+def test_any_decoder_scores_given_answers_step_by_step():
+    model = random_model(3, decoder=Remembering())  # it has no `sequence`
+    answers = [h.text for (h,) in model.hypotheses(TEXTS)]
+    wanted = [h.log_probability for (h,) in model.hypotheses(TEXTS)]
+    np.testing.assert_allclose(model.log_probability(TEXTS, answers), wanted, atol=2e-5)
+
+
+def test_answers_that_are_none_are_named(model):
+    for answers in (["1#", ""], ["1#", "##"], ["1#", "#1"], ["1#", "one"], ["1#", 12], ["1#", " "]):
+        with pytest.raises(ValueError, match=r"^answers must be each a string of 0123456789.*, but is "):
+            model.log_probability(["one", "two"], answers)
+    for answers in ([], ["1#"], ["1#"] * 3, "1", "1#3"):
+        with pytest.raises(ValueError, match=r"^answers must be .*, but is"):
+            model.log_probability(["one", "two"], answers)
+    with pytest.raises(ValueError, match=r"^answers must be a list of strings"):
+        model.log_probability(["one", "two"], "12")
+    with pytest.raises(ValueError, match=r"^texts must"):
+        model.log_probability("one", ["1#"])
+
+
 def test_nothing_follows_an_end(model):
     for strategy in (lab.Greedy(), lab.Sampling(2.0), lab.BeamSearch(9)):
         found = model.hypotheses(TEXTS, strategy, n_best=strategy.hypotheses)
@@ -177,18 +221,58 @@ def test_rows_of_a_batch_do_not_influence_each_other(model, strategy):
             assert_same(others, together[i])
 
 
-@pytest.mark.parametrize(("temperature", "top_k"), [(1.0, None), (0.6, None), (2.5, 4), (1.0, 1)])
-def test_samples_are_as_frequent_as_the_softmax_says(model, temperature, top_k):
+def drawn_from(logits, temperature=1.0, top_k=None, top_p=None):
+    """The probability of each symbol that may be drawn, by its id: temperature, `top_k`, then `top_p`."""
+    p = np.exp((logits - logits.max()) / temperature)
+    ids = sorted(range(len(p)), key=lambda i: -p[i])[:top_k]  # a stable order: the smaller id first
+    for n in range(1, len(ids) + 1):
+        if top_p is not None and p[ids[:n]].sum() >= top_p * p[ids].sum():
+            ids = ids[:n]
+            break
+    return {i: p[i] / p[ids].sum() for i in ids}
+
+
+CUT_OFF = [
+    *((1.0, None, None), (0.6, None, None), (2.5, 4, None), (1.0, 1, None), (1.0, None, 0.7)),
+    *((2.0, None, 0.5), (1.7, 5, 0.6), (1.0, None, 1e-6), (1.0, None, 1), (3.0, 3, 1.0)),
+]
+
+
+@pytest.mark.parametrize(("temperature", "top_k", "top_p"), CUT_OFF)
+def test_what_may_be_drawn_is_cut_off_in_the_order_that_is_said(temperature, top_k, top_p):
+    rng = np.random.default_rng(8)
+    logits = rng.normal(0, 3, (300, TARGET_SYMBOLS))
+    logits[100:200] = logits[100:200].round()  # ties
+    log_p = cut_off(logits, temperature, top_k or TARGET_SYMBOLS, 1 if top_p is None else top_p).numpy()
+    kept = log_p > -np.inf
+    for row, found, left in zip(logits, log_p, kept, strict=True):
+        wanted = drawn_from(row, temperature, top_k, top_p)
+        assert [*np.flatnonzero(left)] == sorted(wanted)
+        p = np.exp(found[left])
+        np.testing.assert_allclose(p / p.sum(), [wanted[i] for i in sorted(wanted)], atol=1e-5)
+    sizes = kept.sum(1)
+    assert sizes.min() >= 1
+    assert sizes.max() <= (top_k or TARGET_SYMBOLS)
+
+
+def test_the_nucleus_of_symbols_that_are_all_alike_and_of_a_certain_one():
+    even, sure = np.zeros((1, TARGET_SYMBOLS)), 80.0 * np.eye(TARGET_SYMBOLS)[3:4]
+    for top_p, left in ((1e-6, 1), (0.5, 6), (0.95, 11), (1.0, 11)):
+        assert [*np.flatnonzero(cut_off(even, 1.0, 11, top_p) > -np.inf)] == [*range(left)]
+        only_3 = cut_off(sure, 1.0, 11, top_p).numpy()[0]
+        assert np.argmax(only_3) == 3
+        assert (only_3 > -np.inf).sum() == (11 if top_p == 1 else 1)  # 1 cuts nothing off
+
+
+@pytest.mark.parametrize(("temperature", "top_k", "top_p"), CUT_OFF[:7])
+def test_samples_are_as_frequent_as_the_softmax_says(model, temperature, top_k, top_p):
     """Both symbols of all two-symbol beginnings: a chi-squared test, whose seed is fixed."""
     texts, counts = 8_000, {}
-    for said in model.translate(["seven"] * texts, lab.Sampling(temperature, top_k, seed=5)):
+    for said in model.translate(["seven"] * texts, lab.Sampling(temperature, top_k, 5, top_p)):
         counts[said[:2]] = counts.get(said[:2], 0) + 1
 
     def probabilities(beginning):
-        log_p = next_log_p(model, "seven", [beginning])[0]
-        kept = np.argsort(-log_p)[: top_k or TARGET_SYMBOLS]
-        p = np.exp(log_p[kept] / temperature)
-        return dict(zip(kept, p / p.sum(), strict=True))
+        return drawn_from(next_log_p(model, "seven", [beginning])[0], temperature, top_k, top_p)
 
     wanted = {}
     for i, p in probabilities(()).items():
@@ -247,7 +331,7 @@ def test_one_program_serves_all_texts_and_numbers():
     model.decoder.step = lambda *args: traces.append(args) or step(*args)
     for width, texts in itertools.product((2, 3), (TEXTS, TEXTS[:1], TEXTS[2:])):
         model.translate(texts, lab.BeamSearch(width, 0.1 * width))
-        model.translate(texts, lab.Sampling(width, seed=width))
+        model.translate(texts, lab.Sampling(width, seed=width, top_p=1 / width))
     # for each kind one program, and for samples one look at the shapes
     assert len(traces) == 3
 
@@ -263,12 +347,16 @@ def test_one_program_serves_all_texts_and_numbers():
         (lambda: lab.Sampling(1.0, 0), "top_k"),
         (lambda: lab.Sampling(1.0, TARGET_SYMBOLS + 1), "top_k"),
         (lambda: lab.Sampling(seed=-1), "seed"),
+        (lambda: lab.Sampling(top_p=0), "top_p"),
+        (lambda: lab.Sampling(top_p=1.1), "top_p"),
+        (lambda: lab.Sampling(top_p=float("nan")), "top_p"),
+        (lambda: lab.Sampling(top_p=True), "top_p"),
     ],
 )
 def test_wrong_numbers_are_named(make, name):
     with pytest.raises(ValueError, match=f"^{name} must be .*, but is"):
         make()
-    lab.Sampling(1.0, len(DIGITS) + 1)  # the most there are
+    lab.Sampling(1.0, len(DIGITS) + 1, top_p=1)  # the most there are
 
 
 def test_wrong_arguments_are_named(model):

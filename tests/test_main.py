@@ -174,9 +174,11 @@ WRONG = [  # a command, and what its error must say: the argument, its value, wh
     (f"{ONE} --length-power 1", ["argument --length-power: needs --beam"]),
     (f"{ONE} --beam 2 --length-power -1", ["argument --length-power: must be", "'-1'"]),
     *((f"{ONE} --beam 2 {flag} 1", [f"argument {flag}: ", "--beam"])
-      for flag in ["--temperature", "--top-k", "--seed"]),
+      for flag in ["--temperature", "--top-k", "--top-p", "--seed"]),
     (f"{ONE} --temperature 0", ["argument --temperature: must be a number above 0"]),
     (f"{ONE} --top-k 12", ["argument --top-k: must be", "from 1 to 11", "'12'"]),
+    *((f"{ONE} --top-p {value}", ["argument --top-p: must be a number above 0, at most 1", f"'{value}'"])
+      for value in ["0", "1.01", "-0.5", "nan", "most"]),
     (f"{ONE} --seed -1", ["argument --seed: must be", "'-1'"]),
     ("benchmark --plot a.png", ["argument --plot: must end in .svg", "'a.png'"]),
     ("benchmark --plot none/a.svg", ["argument --plot:", "a folder that exists", "none/a.svg"]),
@@ -570,6 +572,7 @@ def test_translate_prints_a_line_a_text(trained, capsys):
         ("--beam 3 --n-best 2 --length-power 0.5", lambda: seq2seq_lab.BeamSearch(3, 0.5)),
         ("--beam 2", lambda: seq2seq_lab.BeamSearch(2)),
         ("--temperature 1.5 --top-k 4 --seed 7", lambda: seq2seq_lab.Sampling(1.5, 4, 7)),
+        ("--top-p 0.8 --temperature 2", lambda: seq2seq_lab.Sampling(2.0, top_p=0.8)),
         ("--seed 7", lambda: seq2seq_lab.Sampling(seed=7)),
         ("", lambda: seq2seq_lab.Greedy()),
     ],

@@ -466,8 +466,12 @@ def test_a_notebook_that_cannot_be_read_is_not_missing_as_well():
 
 def test_exercises_stand_under_their_headings():
     lesson = read_assignment(SOURCE)[2]
-    assert lesson.titles[::2] == ("1 One step of a beam", "3 A schedule of your own", "The bug clinic")
+    assert lesson.titles[::2] == (
+        "Exercise 1: what given answers are worth",
+        "Exercise 3: one step of a beam",
+        "Exercise 5: the nucleus",
+    )
     assert {task.title for task in lesson.tasks} | {q.title for q in lesson.questions} == set(lesson.titles)
-    (lengths,) = (q for q in lesson.questions if q.name == "lengths")
-    assert lengths.title == "4 The curve over lengths"
-    assert lengths.text.startswith("Explain the curves")
+    (scores,) = (q for q in lesson.questions if q.name == "scores")
+    assert scores.title == "Exercise 4: length and score"
+    assert scores.text.startswith("Find two hypotheses")

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from seq2seq_lab._internals.files import check_writable
 from seq2seq_lab.cli.machine import version
-from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, Rule, Settings
+from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, TOP_P, Rule, Settings
 
 PROGRAM = "seq2seq-lab"
 NOTEBOOKS = pathlib.Path(__file__).resolve().parents[2] / "notebooks"
@@ -214,5 +214,7 @@ def _add_decoding(add):
     words = "a symbol's probability is taken to the power of 1 / N (default: 1)"
     add("--temperature", type=number(float, POSITIVE), metavar="N", help=sampling + words)
     add("--top-k", type=number(int, TOP_K), metavar="N", help=f"{sampling}among the N most likely symbols")
+    words = "among the fewest symbols that have a probability of N together"
+    add("--top-p", type=number(float, TOP_P), metavar="N", help=sampling + words)
     add("--seed", type=number(int, SEED), metavar="N", help=f"{sampling}of what is drawn (default: 0)")
     add("--scores", action="store_true", help="print score and log-probability, in nats, before each")

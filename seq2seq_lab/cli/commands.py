@@ -285,7 +285,7 @@ def check_words(text: str) -> None:
 
 def _decoding(args):
     """The arguments of beam search or of sampling, whichever is asked for, and nothing for greedy."""
-    sampling = {name: vars(args)[name] for name in ("temperature", "top_k", "seed")}
+    sampling = {name: vars(args)[name] for name in ("temperature", "top_k", "top_p", "seed")}
     beam = {"length_power": args.length_power, "n_best": args.n_best}
     for name in sampling if args.beam else beam:
         if vars(args)[name] is not None:

@@ -585,3 +585,260 @@ def steps_squeezed(decoder, h, steps):
         h = decoder.step(tokens[-1], h)
         tokens.append(np.argmax(decoder.logits(h)))
     return np.squeeze(tokens[1:])
+
+
+# --- log-probability
+
+
+@right("log-probability")
+def log_p_gathered(log_p, targets, mask):
+    return tf.reduce_sum(tf.gather(log_p, targets, batch_dims=2) * mask, 1)
+
+
+@right("log-probability")
+def log_p_in_loops(log_p, targets, mask):
+    worth = []
+    for rows, symbols, real in zip(log_p, targets, mask, strict=True):
+        worth.append(sum(row[s] for row, s, m in zip(rows, symbols, real, strict=True) if m))
+    return worth
+
+
+@right("log-probability")
+def log_p_by_one_hot(log_p, targets, mask):
+    return np.einsum("btv,btv,bt->b", log_p, np.eye(11)[targets], mask)
+
+
+@wrong("log-probability", "padding")
+def log_p_of_the_rectangle(log_p, targets, mask):
+    return np.sum(log_p * np.eye(11)[targets], (1, 2))
+
+
+@wrong("log-probability", "mean")
+def log_p_a_symbol(log_p, targets, mask):
+    each = np.take_along_axis(log_p, targets[..., None], 2)[..., 0]
+    return (each * mask).sum(1) / mask.sum(1)
+
+
+@wrong("log-probability", "best")
+def log_p_of_the_arg_max(log_p, targets, mask):
+    said = log_p.argmax(-1)
+    return (np.take_along_axis(log_p, said[..., None], 2)[..., 0] * mask).sum(1)
+
+
+@wrong("log-probability", "probability")
+def probability_of_the_answer(log_p, targets, mask):
+    p = np.take_along_axis(np.exp(log_p), targets[..., None], 2)[..., 0]
+    return np.where(mask == 1, p, 1).prod(1)
+
+
+@wrong("log-probability", "multiplied")
+def log_p_multiplied(log_p, targets, mask):
+    worth = np.ones(len(log_p))
+    for b, t in np.argwhere(mask == 1):
+        worth[b] *= log_p[b, t, targets[b, t]]
+    return worth
+
+
+@wrong("log-probability", "log-of-log")
+def log_p_logged_again(log_p, targets, mask):
+    each = np.take_along_axis(log_p, targets[..., None], 2)[..., 0]
+    return (np.log(np.abs(each)) * mask).sum(1)
+
+
+@wrong("log-probability", "negative")
+def loss_of_the_answer(log_p, targets, mask):
+    each = np.take_along_axis(log_p, targets[..., None], 2)[..., 0]
+    return -(each * mask).sum(1)
+
+
+@almost("log-probability", "value")
+def log_p_without_zeros(log_p, targets, mask):
+    each = np.take_along_axis(log_p, targets[..., None], 2)[..., 0]
+    return (each * (targets > 0)).sum(1)
+
+
+@almost("log-probability", "shape")
+def log_p_squeezed(log_p, targets, mask):
+    each = np.take_along_axis(log_p, targets[..., None], 2)
+    return np.squeeze(np.sum(each * mask[..., None], 1))
+
+
+@almost("log-probability", "value")
+def log_p_up_to_the_first_padding(log_p, targets, mask):
+    each = np.take_along_axis(log_p, targets[..., None], 2)[..., 0]
+    return np.array([row[: max(int(m.argmin()), 2)].sum() for row, m in zip(each, mask, strict=True)])
+
+
+# --- nucleus
+
+
+@right("nucleus")
+def nucleus_in_a_loop(p, top_p):
+    left, total = np.zeros_like(p), 0.0
+    for i in np.argsort(p)[::-1]:
+        if total >= top_p:
+            break
+        left[i] = p[i]
+        total += p[i]
+    return left / total
+
+
+@right("nucleus")
+def nucleus_searched(p, top_p):
+    order = np.argsort(p)[::-1]
+    n = np.searchsorted(np.cumsum(p[order]), top_p) + 1
+    left = np.zeros(len(p))
+    left[order[:n]] = p[order[:n]]
+    return left / left.sum()
+
+
+@wrong("nucleus", "one-too-few")
+def nucleus_below_the_sum(p, top_p):
+    order = np.argsort(p)[::-1]
+    n = max(1, np.sum(np.cumsum(p[order]) <= top_p))
+    left = np.zeros(len(p))
+    left[order[:n]] = p[order[:n]]
+    return left / left.sum()
+
+
+@wrong("nucleus", "not-scaled")
+def nucleus_without_scaling(p, top_p):
+    left, total = np.zeros_like(p), 0.0
+    for i in np.argsort(p)[::-1]:
+        if total < top_p:
+            left[i] = p[i]
+            total += p[i]
+    return left
+
+
+@wrong("nucleus", "each-alone")
+def nucleus_one_by_one(p, top_p):
+    left = np.where((p >= top_p) | (p == p.max()), p, 0)
+    return left / left.sum()
+
+
+@wrong("nucleus", "sorted")
+def nucleus_in_order(p, top_p):
+    p = np.sort(p)[::-1]
+    left = p * (np.cumsum(p) - p < top_p)
+    return left / left.sum()
+
+
+@wrong("nucleus", "least-likely")
+def nucleus_of_the_unlikely(p, top_p):
+    left, total = np.zeros_like(p), 0.0
+    for i in np.argsort(p):
+        if total < top_p:
+            left[i] = p[i]
+            total += p[i]
+    return left / left.sum()
+
+
+@wrong("nucleus", "unsorted")
+def nucleus_of_the_first(p, top_p):
+    left = p * (np.cumsum(p) - p < top_p)
+    return left / left.sum()
+
+
+@wrong("nucleus", "top-k")
+def nucleus_of_a_share(p, top_p):
+    k = max(1, round(top_p * len(p)))
+    left = np.zeros_like(p)
+    left[np.argsort(-p)[:k]] = np.sort(p)[::-1][:k]
+    return left / left.sum()
+
+
+@almost("nucleus", "nan")
+def nucleus_that_may_be_empty(p, top_p):
+    order = np.argsort(p)[::-1]
+    n = np.sum(np.cumsum(p[order]) < top_p)
+    left = np.zeros(len(p))
+    left[order[: n + (top_p > 0.05)]] = p[order[: n + (top_p > 0.05)]]
+    return left / left.sum()
+
+
+@almost("nucleus", "value")
+def nucleus_of_two_at_least(p, top_p):
+    order = np.argsort(p)[::-1]
+    n = max(2, np.searchsorted(np.cumsum(p[order]), top_p) + 1)
+    left = np.zeros(len(p))
+    left[order[:n]] = p[order[:n]]
+    return left / left.sum()
+
+
+# --- vote
+
+
+@right("vote")
+def vote_counted(draws):
+    texts = [h.text for h in draws]
+    return max(draws, key=lambda h: (texts.count(h.text), h.log_probability)).text
+
+
+@right("vote")
+def vote_sorted(draws):
+    import collections
+
+    times = collections.Counter(h.text for h in draws)
+    most = max(times.values())
+    return sorted((h for h in draws if times[h.text] == most), key=lambda h: h.log_probability)[-1].text
+
+
+@wrong("vote", "likeliest")
+def best_of_n(draws):
+    return sorted(draws, key=lambda h: h.log_probability)[-1].text
+
+
+@wrong("vote", "first-seen")
+def vote_of_a_counter(draws):
+    times = {}
+    for h in draws:
+        times[h.text] = times.get(h.text, 0) + 1
+    return max(times, key=times.get)
+
+
+@wrong("vote", "tie-least-likely")
+def vote_with_the_sign_turned(draws):
+    times = {}
+    for h in draws:
+        times[h.text] = times.get(h.text, 0) + 1
+    return min(draws, key=lambda h: (-times[h.text], h.log_probability)).text
+
+
+@wrong("vote", "weighted")
+def vote_by_weight(draws):
+    worth = {}
+    for h in draws:
+        worth[h.text] = worth.get(h.text, 0) + np.exp(h.log_probability)
+    return sorted(worth, key=worth.get)[-1]
+
+
+@wrong("vote", "rarest")
+def vote_for_the_loner(draws):
+    texts = [h.text for h in draws]
+    return min(texts, key=texts.count)
+
+
+@wrong("vote", "by-place")
+def vote_on_each_symbol(draws):
+    from collections import Counter
+
+    width = max(len(h.text) for h in draws)
+    places = [Counter(h.text.ljust(width)[i] for h in draws) for i in range(width)]
+    return "".join(place.most_common(1)[0][0] for place in places).rstrip()
+
+
+@almost("vote", "shape")
+def vote_with_all_winners(draws):
+    times = {h.text: sum(g.text == h.text for g in draws) for h in draws}
+    winners = [text for text in times if times[text] == max(times.values())]
+    return winners[0] if len(winners) == 1 else winners
+
+
+@almost("vote", "value")
+def vote_between_two(draws):
+    from collections import Counter
+
+    first, second = Counter(h.text for h in draws).most_common(2)
+    log_p = {h.text: h.log_probability for h in draws}
+    return max(first, second, key=lambda pair: (pair[1], log_p[pair[0]]))[0]

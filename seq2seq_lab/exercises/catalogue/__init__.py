@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NOTEBOOKS = (  # 1, 2, 3, 4: the modules of their exercises
     ("encoder_decoder", "encoder_decoder_steps", "encoder_decoder_clinic"),
     ("attention", "attention_maps", "attention_training", "attention_lengths", "attention_clinic"),
-    ("decoding",),
+    ("decoding", "decoding_draws", "decoding_clinic"),
     ("failures",),
 )
 ORDER = (  # in which they stand in the notebooks
@@ -24,7 +24,7 @@ ORDER = (  # in which they stand in the notebooks
     *("attention", "bug-wrong-axis", "bug-looks-at-padding", "bug-keys-for-outputs", "bug-new-state"),
     *("weight-by-word", "mean-weights", "added-numbers", "clipping", "dot-score", "exact-by-length"),
     "fewest-looks",
-    *("beam-step", "scores", "bug-wrong-step"),
+    *("log-probability", "bug-wrong-step", "beam-step", "scores", "nucleus", "vote"),
     "schedule",
 )
 
