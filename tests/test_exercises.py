@@ -125,6 +125,7 @@ def test_names_that_gradebooks_know_never_change():
         *("bug-padded-loss", "bug-not-shifted", "bug-over-padding", "bug-reset-gate"),
         *("weight-by-word", "mean-weights", "attention", "added-numbers", "exact-by-length", "clipping"),
         *("bug-looks-at-padding", "beam-step", "scores", "schedule", "bug-wrong-step"),
+        *("edit-distance", "bug-reads-ahead"),
     }
 
 

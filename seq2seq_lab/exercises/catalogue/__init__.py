@@ -15,7 +15,7 @@ NOTEBOOKS = (  # 1, 2, 3, 4: the modules of their exercises
     ("encoder_decoder", "encoder_decoder_steps", "encoder_decoder_clinic"),
     ("attention",),
     ("decoding",),
-    ("failures",),
+    ("failures", "failures_clinic"),
 )
 ORDER = (  # in which they stand in the notebooks
     *("plain-rnn", "bug-reset-gate", "bug-padded-loss", "bug-over-padding", "next-token", "bug-not-shifted"),
@@ -24,7 +24,7 @@ ORDER = (  # in which they stand in the notebooks
     *("weight-by-word", "mean-weights", "attention", "added-numbers", "exact-by-length", "clipping"),
     "bug-looks-at-padding",
     *("beam-step", "scores", "bug-wrong-step"),
-    "schedule",
+    *("edit-distance", "bug-reads-ahead", "schedule"),
 )
 
 
