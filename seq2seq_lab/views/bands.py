@@ -64,6 +64,7 @@ def plot_bands(
     if counts:
         xlabel = f"{xlabel}; below, how many: {', then '.join(map(str, values))}"
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.set_ylim(bottom=0)
     axes.legend()
     axes.grid(alpha=0.3)
     return finished(figure)
