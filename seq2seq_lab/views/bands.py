@@ -65,7 +65,7 @@ def plot_bands(
         xlabel = f"{xlabel}; below, how many: {', then '.join(map(str, values))}"
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.set_ylim(bottom=0)
-    axes.legend()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     axes.grid(alpha=0.3)
     return finished(figure)
 
