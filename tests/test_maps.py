@@ -102,7 +102,7 @@ def test_a_character_that_can_be_removed_and_leave_one_is_needed(model):
         lab.removal_map(model, "one!")
 
 
-@pytest.mark.parametrize("seed", [54, 57])
+@pytest.mark.parametrize("seed", [51, 54])
 def test_a_forbidden_map_is_what_each_look_changes_that_is_forbidden_alone(seed):
     model, endings = random_model(seed, attends=True), set()
     for text in ("one two three four", "two two nine", "no", "  x"):
