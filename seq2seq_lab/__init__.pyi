@@ -61,6 +61,7 @@ from .training import (
     train as train,
     warm_up as warm_up,
 )
+from .views.bands import plot_bands as plot_bands
 from .views.curves import (
     accuracy_by_length as accuracy_by_length,
     plot_accuracy_by_length as plot_accuracy_by_length,
@@ -85,6 +86,7 @@ from .views.maps import (
     AttentionMap as AttentionMap,
     AttentionWatch as AttentionWatch,
     attention_map as attention_map,
+    forbidden_map as forbidden_map,
     mean_attention as mean_attention,
     plot_attention as plot_attention,
     plot_attention_maps as plot_attention_maps,

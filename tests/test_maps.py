@@ -102,6 +102,32 @@ def test_a_character_that_can_be_removed_and_leave_one_is_needed(model):
         lab.removal_map(model, "one!")
 
 
+@pytest.mark.parametrize("seed", [51, 54])
+def test_a_forbidden_map_is_what_each_look_changes_that_is_forbidden_alone(seed):
+    model, endings = random_model(seed, attends=True), set()
+    for text in ("one two three four", "two two nine", "no", "  x"):
+        got, free = lab.forbidden_map(model, text), lab.trace(model, text)
+        assert (got.read, got.written) == (text, free.written)
+        assert got.weights.shape == (len(got.written), len(text))
+        for t, s in np.ndindex(got.weights.shape):
+            others = [place for place in range(len(text)) if place != s]
+            p, q = (x.probabilities[t] for x in (free, lab.trace(model, text, places={t: others})))
+            np.testing.assert_allclose(got.weights[t, s], 1 - np.minimum(p, q).sum(), atol=2e-5)
+        endings.add(got.written[-1] == "#")
+    assert True in endings
+    assert 0.05 < got.weights.max() < 1
+
+
+def test_looks_can_be_forbidden_one_by_one_where_there_are_two_and_the_decoder_attends(model):
+    for text in ("", "x"):
+        with pytest.raises(ValueError, match=f"text must be at least two characters long, but is '{text}'"):
+            lab.forbidden_map(model, text)
+    with pytest.raises(ValueError, match=r"text 'one!' has '!'"):
+        lab.forbidden_map(model, "one!")
+    with pytest.raises(ValueError, match=r"model.decoder must be able to `restrict` where it looks, but is"):
+        lab.forbidden_map(lab.Seq2Seq(), "one")
+
+
 @pytest.mark.slow
 def test_the_watch_keeps_a_map_before_training_and_after_each_epoch(model):
     watch = lab.AttentionWatch("two three", steps=3)

@@ -1,7 +1,7 @@
-"""Where a decoder looks while it writes: maps of its attention, one, many, and on average.
+"""Where a decoder looks while it writes, and what its answer hangs on: maps, one, many, and on average.
 
 Rows are the symbols written, columns the characters read, and every map has the same scale, 0 to 1. Used in
-notebook 2.
+notebooks 2 and 4.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+from seq2seq_lab._internals.programs import any_size
+from seq2seq_lab.contracts import DecoderLike, DecoderOutput, Nest
+from seq2seq_lab.decoding import decode_with, greedy
 from seq2seq_lab.settings import AT_LEAST_ONE, COUNT, Rule, require
 from seq2seq_lab.views.figures import finished
-from seq2seq_lab.vocabulary import DIGITS, END, decode, encode, visible
+from seq2seq_lab.vocabulary import DIGITS, END, decode, encode, longest_answer, visible
 
 SCALE = {"cmap": "viridis", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
+TWO = Rule("at least two characters long", lambda v: len(v) > 1)
+RESTRICTS = Rule("able to `restrict` where it looks", lambda decoder: hasattr(decoder, "restrict"))
 MAPS = Rule("AttentionMaps", lambda v: all(isinstance(m, AttentionMap) for m in v))
 
 
@@ -59,13 +64,71 @@ def removal_map(model: Any, text: str) -> AttentionMap:
         ValueError: the text has fewer than two characters, or one without an id.
     """
     ids = encode(text)
-    require("text", text, Rule("at least two characters long", lambda v: len(v) > 1))
+    require("text", text, TWO)
     (written,) = model.translate([text])
     S = len(ids)
     inputs = np.stack([ids, *(np.append(np.delete(ids, s), 0) for s in range(S))])  # (1 + S, S)
     targets_in = np.tile(encode(END + written[:-1]), (1 + S, 1))
-    p = tf.nn.softmax(model(inputs, np.array([S, *[S - 1] * S]), targets_in)).numpy()  # (1 + S, T, 11)
+    lengths = np.array([S, *[S - 1] * S], np.int32)
+    p = any_size(_expected, model, inputs, lengths, targets_in).numpy()  # (1 + S, T, 11)
     return AttentionMap(text, written, np.abs(p[1:] - p[0]).sum(-1).T / 2)
+
+
+@tf.function(autograph=False)
+def _expected(model, inputs, inputs_seqlen, targets_in):
+    """The probabilities of each step, teacher-forced."""
+    return tf.nn.softmax(model(inputs, inputs_seqlen, targets_in))
+
+
+def forbidden_map(model: Any, text: str) -> AttentionMap:
+    """How much each prediction changes when its step may look at all places but one.
+
+    The weight of place s at step t is the total variation distance, sum(|p - q|) / 2, between what the model
+    expects at step t when it looks where it likes, `p`, and when place s alone is forbidden there, `q`. Steps
+    before t are left alone. 0 is no change, 1 is another world.
+
+    Raises:
+        ValueError: the text has fewer than two characters, or one without an id, or the decoder has no
+            `restrict`, as one that does not attend.
+    """
+    ids = encode(text)
+    require("text", text, TWO)
+    require("model.decoder", model.decoder, RESTRICTS)
+    tokens, p = (a.numpy() for a in any_size(_one_look_less, model, ids))  # (steps,), (steps, 1 + S, 11)
+    symbols, end, _ = decode(tokens).partition(END)
+    T = len(symbols + end)
+    return AttentionMap(text, symbols + end, np.abs(p[:T, 1:] - p[:T, :1]).sum(-1) / 2)
+
+
+@tf.function(autograph=False)
+def _one_look_less(model, ids):
+    """The symbols written, `(steps,)`, and the probabilities of each step, whatever it may not look at."""
+    S = tf.shape(ids)[0]
+    rows = 1 + S
+    seen = tf.concat([tf.ones((1, S), bool), ~tf.eye(S, dtype=bool)], 0)  # (1 + S, S)
+    outputs, state = model.encoder(ids[None], S[None])
+    start = tf.nest.map_structure(lambda a: tf.repeat(a, rows, 0), (outputs, state))
+    lengths, steps = tf.fill([rows], S), longest_answer(S)
+    state, memory = model.decoder.start(*start, lengths)
+    memory = model.decoder.restrict(memory, seen)
+    limits = tf.fill([rows], steps)
+
+    def choose(t, logits):
+        return tf.repeat(greedy(t, logits[:1]), rows, 0)
+
+    tokens, output = decode_with(choose, _FromTheFirst(model.decoder), state, memory, steps, limits=limits)
+    return tokens[:, 0], tf.nn.softmax(output.logits)
+
+
+class _FromTheFirst:
+    """A decoder all of whose rows go on from the state of the first, whatever each may look at."""
+
+    def __init__(self, decoder: DecoderLike) -> None:
+        self.decoder = decoder
+
+    def step(self, state: Nest, token: tf.Tensor, memory: Nest) -> tuple[Nest, DecoderOutput]:
+        state, output = self.decoder.step(state, token, memory)
+        return tf.nest.map_structure(lambda a: tf.repeat(a[:1], tf.shape(a)[0], 0), state), output
 
 
 class AttentionWatch(keras.callbacks.Callback):

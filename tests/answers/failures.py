@@ -127,3 +127,220 @@ def schedule_that_falls_as_planned(samples):
 @almost("schedule", "raises")
 def schedule_from_a_list(samples):
     return [0, 0.1, 0.2, 0.25, 0.3][samples // 50_000]
+
+
+# --- edit-distance
+
+
+@right("edit-distance")
+def distance_by_a_table(a, b):
+    table = np.zeros((len(a) + 1, len(b) + 1))
+    table[:, 0] = np.arange(len(a) + 1)
+    table[0] = np.arange(len(b) + 1)
+    for i in range(len(a)):
+        for j in range(len(b)):
+            table[i + 1, j + 1] = min(table[i, j] + (a[i] != b[j]), table[i, j + 1] + 1, table[i + 1, j] + 1)
+    return table[-1, -1]
+
+
+@right("edit-distance")
+def distance_by_recursion(a, b):
+    import functools
+
+    @functools.cache
+    def between(i, j):
+        if i == 0 or j == 0:
+            return i + j
+        kept = between(i - 1, j - 1) + (a[i - 1] != b[j - 1])
+        return min(kept, between(i - 1, j) + 1, between(i, j - 1) + 1)
+
+    return between(len(a), len(b))
+
+
+@right("edit-distance")
+def distance_by_tensorflow(a, b):
+    if not a or not b:
+        return len(a) + len(b)
+    texts = [tf.sparse.from_dense([[ord(s) for s in text]]) for text in (a, b)]
+    return tf.edit_distance(*texts, normalize=False)[0]
+
+
+@wrong("edit-distance", "in-place")
+def distance_of_places(a, b):
+    return sum(a[i] != b[i] for i in range(min(len(a), len(b)))) + abs(len(a) - len(b))
+
+
+@wrong("edit-distance", "in-place")
+def distance_of_arrays(a, b):
+    n = min(len(a), len(b))
+    return np.sum(np.array([*a[:n]]) != np.array([*b[:n]]))
+
+
+@wrong("edit-distance", "substitution-of-two")
+def distance_without_replacing(a, b):
+    common = np.zeros((len(a) + 1, len(b) + 1), int)
+    for i in range(len(a)):
+        for j in range(len(b)):
+            same = common[i, j] + 1 if a[i] == b[j] else 0
+            common[i + 1, j + 1] = max(same, common[i, j + 1], common[i + 1, j])
+    return len(a) + len(b) - 2 * common[-1, -1]
+
+
+@wrong("edit-distance", "no-border")
+def distance_from_zeros(a, b):
+    d = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            d[i][j] = min(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]))
+    return d[len(a)][len(b)]
+
+
+@wrong("edit-distance", "swap")
+def distance_with_swaps(a, b):
+    d = {(i, 0): i for i in range(len(a) + 1)} | {(0, j): j for j in range(len(b) + 1)}
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            d[i, j] = min(d[i - 1, j] + 1, d[i, j - 1] + 1, d[i - 1, j - 1] + (a[i - 1] != b[j - 1]))
+            if i > 1 and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]:
+                d[i, j] = min(d[i, j], d[i - 2, j - 2] + 1)
+    return d[len(a), len(b)]
+
+
+@wrong("edit-distance", "no-insertion")
+def distance_that_only_takes_away(a, b):
+    d = {(0, j): 99 * j for j in range(len(b) + 1)} | {(i, 0): i for i in range(len(a) + 1)}
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            insert = d[i, j - 1] + 99
+            d[i, j] = min(d[i - 1, j] + 1, insert, d[i - 1, j - 1] + (a[i - 1] != b[j - 1]))
+    return d[len(a), len(b)]
+
+
+@wrong("edit-distance", "share")
+def distance_as_a_share(a, b):
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        corner, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            corner, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, corner + (x != y))
+    return row[-1] / max(len(a), len(b), 1)
+
+
+@wrong("edit-distance", "nothing")
+def distance_printed(a, b):
+    print(len(a) - len(b))
+
+
+@almost("edit-distance", "value")
+def distance_of_an_empty_text(a, b):
+    if not a or not b:
+        return 0
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        corner, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            corner, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, corner + (x != y))
+    return row[-1]
+
+
+@almost("edit-distance", "raises")
+def distance_that_looks_at_the_first(a, b):
+    if a[0] == b[0] and a == b:
+        return 0
+    d = {(i, 0): i for i in range(len(a) + 1)} | {(0, j): j for j in range(len(b) + 1)}
+    for i, x in enumerate(a, 1):
+        for j, y in enumerate(b, 1):
+            d[i, j] = min(d[i - 1, j] + 1, d[i, j - 1] + 1, d[i - 1, j - 1] + (x != y))
+    return d[len(a), len(b)]
+
+
+# --- bug-reads-ahead
+
+
+@right("bug-reads-ahead")
+def mixed_by_insert(targets_in, said, coins):
+    before = np.insert(said[:, :-1], 0, 10, axis=1)
+    return np.where(coins, before, targets_in)
+
+
+@right("bug-reads-ahead")
+def mixed_in_a_loop(targets_in, said, coins):
+    read = targets_in.copy()
+    for b in range(len(read)):
+        for t in range(1, read.shape[1]):
+            if coins[b, t]:
+                read[b, t] = said[b, t - 1]
+    return read
+
+
+@right("bug-reads-ahead")
+def mixed_in_tensorflow(targets_in, said, coins):
+    before = tf.concat([targets_in[:, :1], said[:, :-1]], 1)
+    return tf.where(coins, before, targets_in)
+
+
+@wrong("bug-reads-ahead", "bug")
+def mixed_ahead(targets_in, said, coins):
+    return np.where(coins, said, targets_in)
+
+
+@wrong("bug-reads-ahead", "bug")
+def mixed_ahead_behind_the_start(targets_in, said, coins):
+    read = np.where(coins, said, targets_in)
+    read[:, 0] = 10
+    return read
+
+
+@wrong("bug-reads-ahead", "no-start")
+def mixed_by_roll(targets_in, said, coins):
+    return tf.where(coins, tf.roll(said, 1, 1), targets_in)
+
+
+@wrong("bug-reads-ahead", "no-start")
+def mixed_behind_a_zero(targets_in, said, coins):
+    before = np.pad(said, ((0, 0), (1, 0)))[:, :-1]
+    return np.where(coins, before, targets_in)
+
+
+@wrong("bug-reads-ahead", "other-side")
+def mixed_the_other_way(targets_in, said, coins):
+    before = np.insert(said[:, :-1], 0, 10, axis=1)
+    return np.where(coins, targets_in, before)
+
+
+@wrong("bug-reads-ahead", "coins-one-early")
+def mixed_with_the_coin_before(targets_in, said, coins):
+    read = targets_in.copy()
+    for t in range(1, read.shape[1]):
+        read[:, t] = np.where(coins[:, t - 1], said[:, t - 1], targets_in[:, t])
+    return read
+
+
+@wrong("bug-reads-ahead", "two-steps-ago")
+def mixed_too_late(targets_in, said, coins):
+    before = np.insert(said[:, :-1], 0, 10, axis=1)
+    before = np.insert(before[:, :-1], 0, 10, axis=1)
+    return np.where(coins, before, targets_in)
+
+
+@wrong("bug-reads-ahead", "one-coin")
+def mixed_by_one_coin_a_text(targets_in, said, coins):
+    before = np.insert(said[:, :-1], 0, 10, axis=1)
+    return np.where(coins[:, 1:2], before, targets_in)
+
+
+@wrong("bug-reads-ahead", "one-coin")
+def mixed_by_the_coins_of_the_first_text(targets_in, said, coins):
+    before = np.insert(said[:, :-1], 0, 10, axis=1)
+    return np.where(coins[0], before, targets_in)
+
+
+@wrong("bug-reads-ahead", "shape")
+def mixed_without_the_start(targets_in, said, coins):
+    return np.where(coins[:, 1:], said[:, :-1], targets_in[:, 1:])
+
+
+@almost("bug-reads-ahead", "shape")
+def mixed_and_squeezed(targets_in, said, coins):
+    before = np.insert(said[:, :-1], 0, 10, axis=1)
+    return np.where(coins, before, targets_in).squeeze()

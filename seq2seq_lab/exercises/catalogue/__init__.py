@@ -15,7 +15,7 @@ NOTEBOOKS = (  # 1, 2, 3, 4: the modules of their exercises
     ("encoder_decoder", "encoder_decoder_steps", "encoder_decoder_clinic"),
     ("attention", "attention_maps", "attention_training", "attention_lengths", "attention_clinic"),
     ("decoding", "decoding_draws", "decoding_clinic"),
-    ("failures",),
+    ("failures", "failures_clinic"),
 )
 ORDER = (  # in which they stand in the notebooks
     *("plain-rnn", "bug-reset-gate", "bug-padded-loss", "bug-over-padding", "next-token", "bug-not-shifted"),
@@ -25,7 +25,7 @@ ORDER = (  # in which they stand in the notebooks
     *("weight-by-word", "mean-weights", "added-numbers", "clipping", "dot-score", "exact-by-length"),
     "fewest-looks",
     *("log-probability", "bug-wrong-step", "beam-step", "scores", "nucleus", "vote"),
-    "schedule",
+    *("edit-distance", "bug-reads-ahead", "schedule"),
 )
 
 

@@ -1,11 +1,118 @@
-"""The exercises of notebook 4: a schedule of sampling."""
+"""The exercises of notebook 4: the edit distance, a schedule of sampling."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from seq2seq_lab.exercises.catalogue import calls
-from seq2seq_lab.exercises.engine.exercise import Exercise, Finding
+from seq2seq_lab.exercises.engine.exercise import Exercise, Finding, Mistake
+
+# --- the edit distance
+
+
+def _draw_digits(rng, *lengths):
+    """Texts of so many digits, few of them different, so that some are found again elsewhere."""
+    return dict(zip("ab", ("".join(rng.choice(list("012"), n)) for n in lengths), strict=True))
+
+
+def _draw_shifted(rng, left_out=0):
+    """The same digits, one of them left out near the beginning and another added at the end."""
+    digits = "".join(rng.permutation(list("0123456789")))
+    return {"a": digits[:left_out] + digits[left_out + 1 :] + digits[left_out], "b": digits}
+
+
+def _draw_swapped(rng):
+    """Two neighbours in each other's place, which costs two edits."""
+    digits = "".join(rng.permutation(list("012345")))
+    return {"a": digits[0] + digits[2] + digits[1] + digits[3:], "b": digits}
+
+
+def edit_distance(a, b, substitution=1, insertion=1, deletion=1):
+    row = [insertion * j for j in range(len(b) + 1)]
+    for i, x in enumerate(a, 1):
+        above, row = row, [deletion * i]
+        for j, y in enumerate(b, 1):
+            kept = above[j - 1] + (substitution if x != y else 0)
+            row.append(min(kept, row[j - 1] + insertion, above[j] + deletion))
+    return row[-1]
+
+
+def _in_place(a, b):
+    """How many places differ, which a single digit left out makes all."""
+    return sum(x != y for x, y in zip(a, b, strict=False)) + abs(len(a) - len(b))
+
+
+def _no_border(a, b):
+    """The table begins with zeros: what stands in front of the other text is free."""
+    table = np.zeros((len(a) + 1, len(b) + 1), int)
+    for i, j in np.ndindex(len(a), len(b)):
+        above, left, kept = table[i, j + 1] + 1, table[i + 1, j] + 1, table[i, j] + (a[i] != b[j])
+        table[i + 1, j + 1] = min(above, left, kept)
+    return table[-1, -1]
+
+
+def _swaps_are_one(a, b):
+    table = np.add.outer(np.arange(len(a) + 1), np.arange(len(b) + 1))
+    for i, j in np.ndindex(len(a), len(b)):
+        ways = [table[i, j + 1] + 1, table[i + 1, j] + 1, table[i, j] + (a[i] != b[j])]
+        if i and j and a[i - 1 : i + 1] == b[j - 1 : j + 1][::-1]:
+            ways.append(table[i - 1, j - 1] + 1)
+        table[i + 1, j + 1] = min(ways)
+    return table[-1, -1]
+
+
+EDIT_DISTANCE = Exercise(
+    name="edit-distance",
+    task="the edit distance of two texts",
+    points=3,
+    draws={
+        "one digit left out, another added at the end": _draw_shifted,
+        "one digit left out in the middle": lambda rng: _draw_shifted(rng, 4),
+        "two neighbours swapped": _draw_swapped,
+        "two texts of different lengths": lambda rng: _draw_digits(rng, 4, 9),
+        "the first one longer": lambda rng: _draw_digits(rng, 8, 5),
+        "two texts of the same length": lambda rng: _draw_digits(rng, 7, 7),
+        "ten digits each": lambda rng: _draw_digits(rng, 10, 10),
+        "the same text twice": lambda rng: dict.fromkeys("ab", "".join(rng.choice(list("012"), 6))),
+        "an empty text in front": lambda rng: _draw_digits(rng, 0, 4),
+        "an empty text behind": lambda rng: _draw_digits(rng, 5, 0),
+        "two empty texts": lambda rng: {"a": "", "b": ""},
+        "different texts of one digit": lambda rng: {"a": "3", "b": "8"},
+    },
+    reference=edit_distance,
+    returns=("distance",),
+    mistakes=(
+        Mistake(
+            "in-place",
+            "this compares place with place. One digit left out must not make all behind it wrong.",
+            _in_place,
+            lambda a, b: sum(x != y for x, y in zip(a, b, strict=False)),
+        ),
+        Mistake(
+            "substitution-of-two",
+            "replacing a symbol is one edit, not two.",
+            lambda a, b: edit_distance(a, b, substitution=2),
+        ),
+        Mistake(
+            "no-border",
+            "to make n symbols out of none takes n edits: what do the first row and column hold?",
+            _no_border,
+        ),
+        Mistake("swap", "two neighbours that change places take two edits.", _swaps_are_one),
+        Mistake(
+            "no-insertion",
+            "a symbol may be missing as well as be too many.",
+            lambda a, b: edit_distance(a, b, insertion=99),
+            lambda a, b: edit_distance(a, b, deletion=99),
+        ),
+        Mistake(
+            "share",
+            "the number of edits is asked for, not their share.",
+            lambda a, b: edit_distance(a, b) / max(len(a), len(b), 1),
+        ),
+    ),
+)
+
 
 # --- a schedule of sampling
 
