@@ -10,7 +10,7 @@ from seq2seq_lab.grading import command
 from seq2seq_lab.grading.platforms import Origin
 from seq2seq_lab.grading.submissions import cells_by_lesson
 
-ONE, TWO, THREE = (lesson.name for lesson in ASKED)
+ONE, TWO, THREE, _ = (lesson.name for lesson in ASKED)
 EMPTY = notebook(cell("1", "answer-jaggedness"))  # of lesson 1, as all copies of these tests
 LESSONS = {lesson.name: notebook(cell("1", f"answer-{lesson.tasks[0].name}")) for lesson in ASKED}
 METADATA = """
@@ -293,16 +293,19 @@ def test_what_came_by_mail_beside_an_export_is_said(laid_out):
         (["submitted/{0}", "submitted/{1}"], "submitted"),
         (["a/b/anna/{0}", "a/b/anna/{1}", "a/b/bo/{0}"], "anna, bo"),
         (
-            ["class/anna.ipynb", "class/bo.ipynb", "class/carl.ipynb", "class/dora.ipynb"],
-            "anna, bo, carl, dora",
+            [f"class/{name}.ipynb" for name in ("anna", "bo", "carl", "dora", "eve")],
+            "anna, bo, carl, dora, eve",
         ),
         (["class/anna_{0}", "class/bo_{0}", "class/bo_{1}"], "anna, bo"),
-        (["class/anna.zip", "class/bo.zip", "class/carl.zip", "class/dora.zip"], "anna, bo, carl, dora"),
-        (["class/anna/x.ipynb", "class/bo/x.ipynb", "class/c/x.ipynb", "class/d/x.ipynb"], "anna, bo, c, d"),
+        (
+            [f"class/{name}.zip" for name in ("anna", "bo", "carl", "dora", "eve")],
+            "anna, bo, carl, dora, eve",
+        ),
+        ([f"class/{name}/x.ipynb" for name in ("anna", "bo", "c", "d", "e")], "anna, bo, c, d, e"),
         (["export/Jane Doe_1_assignsubmission_file_/{0}"], "Jane Doe_1"),
         (["export/doejane_1_2_{0}", "export/clarkbo_3_4_{0}"], "clarkbo_3, doejane_1"),
         # one student, and no class
-        (["anna/{0}", "anna/{1}", "anna/{2}"], "anna"),
+        (["anna/{0}", "anna/{1}", "anna/{2}", "anna/{3}"], "anna"),
         (["anna/lab/{0}", "anna/lab/{1}", "anna/lab/{2}"], "anna"),
         (["anna/{0}", "anna/old/{0}", "anna/older/{0}"], "anna"),
         (["anna/one/{0}", "anna/two/{1}", "anna/three/{2}"], "anna"),
