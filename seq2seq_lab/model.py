@@ -136,7 +136,7 @@ class Seq2Seq(Saved):
         return [answers[:n_best] for answers in written(found)]
 
     def log_probability(self, texts: Iterable[str], answers: Iterable[str]) -> np.ndarray:
-        """How likely the model holds a given answer to each text for, `log p(y | x)` in nats, `(B,)`.
+        """How likely the model finds a given answer to each text, `log p(y | x)` in nats, `(B,)`.
 
         Each answer counts as it stands, such as `"125#"`; one without `#` is the beginning of many.
 
