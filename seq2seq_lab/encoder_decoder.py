@@ -14,7 +14,7 @@ import tensorflow as tf
 from seq2seq_lab._internals import cells
 from seq2seq_lab._internals.time_loop import length, time_loop
 from seq2seq_lab.contracts import DecoderOutput, Nest
-from seq2seq_lab.gru import GRUCell
+from seq2seq_lab.gru import SMALL, GRUCell
 from seq2seq_lab.settings import COUNT, Rule, Settings, require
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS
 
@@ -29,7 +29,7 @@ def new_cell(units: int, settings: Settings, **biases: Any) -> GRUCell:
     if settings.cell_stddev is None:
         drawn = {"x": "glorot_uniform", "h": "orthogonal"}
     else:
-        drawn = dict.fromkeys("xh", keras.initializers.TruncatedNormal(stddev=settings.cell_stddev))
+        drawn = dict.fromkeys("xh", {**SMALL, "config": {"stddev": settings.cell_stddev}})
     return GRUCell(units, **{f"W_{a}{gate}": drawn[a] for a in "xh" for gate in "zrc"}, **biases)
 
 

@@ -20,10 +20,10 @@ import tensorflow as tf
 from seq2seq_lab._internals.cells import initializer
 from seq2seq_lab._internals.devices import sum_by_symbol
 from seq2seq_lab._internals.time_loop import length, time_loop
-from seq2seq_lab.settings import COUNT, require
+from seq2seq_lab.settings import COUNT, Settings, require
 
 WEIGHTS = ("W_xz", "W_xr", "W_xc", "W_hz", "W_hr", "W_hc", "b_z", "b_r", "b_c")
-SMALL = {"class_name": "TruncatedNormal", "config": {"stddev": 0.1}}
+SMALL = {"class_name": "TruncatedNormal", "config": {"stddev": Settings.cell_stddev}}
 WIDEST_SPELLED = 32  # above this many units a library's product beats a spelled-out one
 
 

@@ -9,6 +9,7 @@ from seq2seq_lab import (
     AdditiveAttention,
     Attention,
     AttentionDecoder,
+    Decoder,
     Encoder,
     GRUCell,
     Seq2Seq,
@@ -260,6 +261,19 @@ def test_settings_choose_the_narrow_draw_as_well():
             W = drawn[f"{part}.cell.{matrix}"]
             assert 0.15 < np.abs(W).max() <= 0.2, matrix  # cut off at two standard deviations
             assert W.std() == pytest.approx(0.088, abs=0.008), matrix
+
+
+def test_settings_draw_the_same_numbers_as_cells_made_by_hand():
+    """A draw more, of a seed that nothing uses, and every figure of the plain lesson would be another."""
+    for by_settings, by_hand in (
+        (Encoder.from_settings, lambda: Encoder(GRUCell(16, b_z="ones", b_r="ones"))),
+        (Decoder.from_settings, lambda: Decoder(GRUCell(16))),
+    ):
+        keras.utils.set_random_seed(3)
+        drawn = by_settings(Settings()).get_weights()
+        keras.utils.set_random_seed(3)
+        for one, other in zip(drawn, by_hand().get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_the_plain_lesson_keeps_its_draw():
