@@ -6,7 +6,8 @@
     weight  = softmax(score)                            over the true positions only
     context = sum_s weight_s h_s                        read beside the embedding of the token
 
-After Bahdanau et al. 2014, arXiv 1409.0473. Used in section "The equations" of notebook 2.
+After Bahdanau et al. 2014, arXiv 1409.0473. Used in sections "Look again while you write" and "Inside the
+decoder" of notebook 2.
 """
 
 from __future__ import annotations

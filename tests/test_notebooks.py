@@ -251,3 +251,16 @@ def _script(name, folder=ROOT / "images"):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_sections_that_the_package_names_are_there():
+    found = 0
+    for path in (ROOT / "seq2seq_lab").rglob("*.py"):
+        text = " ".join(path.read_text(encoding="utf-8").split())
+        for names, number in re.findall(r'sections? ("[^.]*?") of notebook (\d)', text):
+            cells = nbformat.read(NOTEBOOKS[int(number) - 1], as_version=4).cells
+            titles = [line for cell in cells for line in cell.source.splitlines() if line.startswith("## ")]
+            for name in re.findall('"([^"]+)"', names):
+                assert any(name in title for title in titles), (path.name, name)
+                found += 1
+    assert found > 10

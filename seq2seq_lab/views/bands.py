@@ -5,7 +5,6 @@ Used in notebook 4.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from itertools import cycle
 from typing import Any
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 
 from seq2seq_lab.settings import AT_LEAST_ONE, Rule, require
 from seq2seq_lab.views.arrays import numbers
-from seq2seq_lab.views.curves import LINES
+from seq2seq_lab.views.curves import LINES, draw_band
 from seq2seq_lab.views.figures import finished
 
 
@@ -52,12 +51,7 @@ def plot_bands(
     height = 3 + 0.18 * len(counts or ())
     figure, axes = plt.subplots(figsize=(6, height), layout="constrained")
     for (name, of), style in zip(values.items(), cycle(LINES), strict=False):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # where no seed has anything to say
-            low, middle, high = np.nanmin(of, 0), np.nanmedian(of, 0), np.nanmax(of, 0)
-        xs = np.arange(1, of.shape[1] + 1)
-        (line,) = axes.plot(xs, middle, style, markersize=4, label=name)
-        axes.fill_between(xs, low, high, color=line.get_color(), alpha=0.2)
+        draw_band(axes, np.arange(1, of.shape[1] + 1), of, style, name)
     most = max(of.shape[1] for of in values.values())
     labels = [_tick(x, values, counts) for x in range(1, most + 1)]
     axes.set_xticks(range(1, most + 1), labels, fontsize=8 if counts else None)

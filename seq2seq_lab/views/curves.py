@@ -5,6 +5,7 @@ Every `plot_` function returns a figure; nothing is shown unasked. Used througho
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from numbers import Real
@@ -13,6 +14,7 @@ from typing import Any
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -119,12 +121,19 @@ def plot_accuracy_by_length(
     axes.axvspan(trained[0] - 0.5, trained[1] + 0.5, color="#EEEEEE", label="trained on")
     for (name, values), style in zip(accuracies.items(), cycle(LINES), strict=False):
         lengths = np.flatnonzero(np.isfinite(values).all(0))
-        values = np.asarray(values)[:, lengths]
-        (line,) = axes.plot(lengths, np.median(values, 0), style, markersize=4, label=name)
-        axes.fill_between(lengths, values.min(0), values.max(0), color=line.get_color(), alpha=0.2)
+        draw_band(axes, lengths, np.asarray(values)[:, lengths], style, name)
     axes.set(xlabel="digits", ylabel=measure, ylim=(0, 1.02))
     _explained(axes, guess)
     return finished(figure)
+
+
+def draw_band(axes: Axes, xs: Any, values: np.ndarray, style: str, name: str) -> None:
+    """The median of `values (seeds, N)` in a band from the worst seed to the best; NaN says nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # where no seed has anything to say
+        low, middle, high = np.nanmin(values, 0), np.nanmedian(values, 0), np.nanmax(values, 0)
+    (line,) = axes.plot(xs, middle, style, markersize=4, label=name)
+    axes.fill_between(xs, low, high, color=line.get_color(), alpha=0.2)
 
 
 def plot_lines(

@@ -50,7 +50,8 @@ class Panel {
   constructor(element, names, ask) {
     Object.assign(this, { names, ask, asked: null, answer: null, past: [], sections: new Map() });
     this.text = make("input", { type: "text", spellcheck: false, autocomplete: "off" });
-    this.chosen = ["Model:", "Beside it:"].map(() => make("select"));
+    const captions = ["Model:", "Beside it:"];
+    this.chosen = captions.map(() => make("select"));
     this.words = make("input", { type: "checkbox" });
     this.numbers = make("input", { type: "checkbox" });
     this.undoLast = make("button", { type: "button", textContent: "Undo" });
@@ -58,7 +59,7 @@ class Panel {
     this.note = make("p", { className: "note" });
     this.note.setAttribute("aria-live", "polite");
     this.body = make("div", { className: "models" });
-    const chosen = this.chosen.map((select, i) => labelled(["Model:", "Beside it:"][i], select));
+    const chosen = this.chosen.map((select, i) => labelled(captions[i], select));
     this.lookWords = labelled(this.words, "Look at whole words");
     element.classList.add("lab-panel");
     element.append(
