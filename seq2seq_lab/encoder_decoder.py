@@ -26,11 +26,11 @@ def normal(settings: Settings) -> Any:
 
 def new_cell(units: int, settings: Settings, **biases: Any) -> GRUCell:
     """A GRU whose matrices are drawn as the settings say."""
-    if settings.cell_stddev is None:
-        drawn = {"x": "glorot_uniform", "h": "orthogonal"}
-    else:
-        drawn = dict.fromkeys("xh", {**SMALL, "config": {"stddev": settings.cell_stddev}})
-    return GRUCell(units, **{f"W_{a}{gate}": drawn[a] for a in "xh" for gate in "zrc"}, **biases)
+    W_x: Any = "glorot_uniform"
+    W_h: Any = "orthogonal"
+    if settings.cell_stddev is not None:
+        W_x = W_h = {**SMALL, "config": {"stddev": settings.cell_stddev}}
+    return GRUCell(units, W_x, W_x, W_x, W_h, W_h, W_h, **biases)
 
 
 class _Part(keras.layers.Layer):
