@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+import coverage
 import numpy as np
 import pytest
 
@@ -46,6 +47,12 @@ def pytest_configure(config):
     if not config.getoption("numprocesses", None):
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
         seq2seq_lab.setup(threads=int(os.environ.get("SEQ2SEQ_LAB_THREADS", "1")))
+
+
+def pytest_sessionfinish(session):
+    """Save what a worker has measured now, not when it exits: xdist kills one that needs ten seconds for that."""
+    if (measured := coverage.Coverage.current()) and hasattr(session.config, "workerinput"):
+        measured.save()
 
 
 def pytest_xdist_auto_num_workers(config):
