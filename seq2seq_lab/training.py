@@ -26,7 +26,7 @@ from seq2seq_lab.loss import (
     token_accuracy,
 )
 from seq2seq_lab.model import Seq2Seq
-from seq2seq_lab.settings import COUNT, POSITIVE, PROBABILITY, SEED, Settings, require
+from seq2seq_lab.settings import COUNT, POSITIVE, PROBABILITY, SEED, Rule, Settings, require
 
 VALIDATION_SEED = 2**31 - 1  # one validation set for every training, whatever its seed
 
@@ -48,7 +48,7 @@ def train(
         samples: rounded up to whole batches; as in the model's settings unless given.
         seed: of the data; unless given, the one the model was trained with so far (0 at first).
         optimizer: a new one of Keras', starting from the first batch; unless given, the model's own,
-            which is Adam with the settings' learning rate at first.
+            which is Adam with the settings' learning rate, constant or falling, at first.
         callbacks: Keras callbacks, as for `fit`.
         schedule: of scheduled sampling, from the number of training samples seen to the probability that
             the decoder reads its own last symbol instead of the true one. Unless given, the settings' own:
@@ -95,11 +95,19 @@ def train(
 def prepare(model: Seq2Seq, optimizer: Any = None) -> None:
     """Give the model its optimiser, with its variables, unless it has one."""
     if optimizer is None and not model.compiled:
-        optimizer = keras.optimizers.Adam(model.settings.learning_rate)
+        optimizer = keras.optimizers.Adam(rate_of(model.settings))
     if optimizer is not None:
         model.compile(optimizer=optimizer)
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+
+
+def rate_of(settings: Settings) -> Any:
+    """The settings' own, or `rate / (1 + samples seen / decay_samples)` if it is to fall."""
+    rate, halved = settings.learning_rate, settings.decay_samples
+    if halved is None:
+        return rate
+    return keras.optimizers.schedules.InverseTimeDecay(rate, halved / settings.batch_size, 1.0)
 
 
 def warm_up(model: Seq2Seq) -> None:
@@ -124,10 +132,16 @@ def restart(model: Seq2Seq, learning_rate: float | None = None) -> None:
     """Draw the weights anew and forget the optimiser's past, without compiling anything again.
 
     `keras.utils.set_random_seed` before it chooses the draw.
+
+    Raises:
+        ValueError: `learning_rate` is not above 0, or is given where the optimiser has a schedule for it.
     """
     if learning_rate is not None:
         require("learning_rate", learning_rate, POSITIVE)
     prepare(model)
+    if isinstance(schedule := model.optimizer.get_config()["learning_rate"], dict):
+        words = f"None where the optimiser follows a schedule, {schedule['class_name']}"
+        require("learning_rate", learning_rate, Rule(words, lambda v: v is None))
     fresh = type(model).from_config(model.get_config())
     optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
     optimizer.build(model.trainable_variables)

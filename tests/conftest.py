@@ -50,7 +50,7 @@ def pytest_configure(config):
 
 
 def pytest_sessionfinish(session):
-    """Save what a worker has measured now, not when it exits: xdist kills one that needs ten seconds for that."""
+    """Save now what a worker has measured: xdist kills one that takes more than ten seconds to exit."""
     if (measured := coverage.Coverage.current()) and hasattr(session.config, "workerinput"):
         measured.save()
 

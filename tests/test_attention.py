@@ -201,7 +201,7 @@ def test_encoder_and_decoder_may_differ_in_size(units, decoder_units):
 
 def test_defaults_have_one_home():
     settings = with_attention()
-    wider = {"embedding_stddev": 1, "cell_stddev": None}
+    wider = {"embedding_stddev": 1, "cell_stddev": None, "decay_samples": 20_000}
     assert settings == Settings(l2=1e-5, **wider)
     assert with_attention(l2=0.5, attention_units=7) == Settings(l2=0.5, attention_units=7, **wider)
     assert with_attention(cell_stddev=0.2).cell_stddev == 0.2

@@ -480,6 +480,21 @@ def test_restart_makes_a_model_that_was_never_compiled_ready():
     assert float(model.optimizer.learning_rate) == 0.25
 
 
+def test_the_rate_falls_with_the_samples_seen_and_begins_anew_with_a_restart():
+    model = Seq2Seq(dataclasses.replace(SMALL, decay_samples=40))
+    prepare(model)
+    for seen in (0, SMALL.batch_size, 2 * SMALL.batch_size):
+        assert model.samples_seen == seen
+        assert float(model.optimizer.learning_rate) == pytest.approx(SMALL.learning_rate / (1 + seen / 40))
+        model.learn(*nth_batch(0))
+    restart(model)
+    assert float(model.optimizer.learning_rate) == pytest.approx(SMALL.learning_rate)
+    with pytest.raises(
+        ValueError, match=r"learning_rate must be None .* schedule, InverseTimeDecay, but is 0\.5"
+    ):
+        restart(model, learning_rate=0.5)
+
+
 # Measuring
 
 
