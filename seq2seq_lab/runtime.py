@@ -10,12 +10,16 @@ import functools
 import os
 import warnings
 
-from seq2seq_lab._internals.start_up import hidden_stderr, import_tensorflow, set_threads
+from seq2seq_lab._internals.start_up import compile_quickly, hidden_stderr, import_tensorflow, set_threads
 from seq2seq_lab.settings import COUNT, require
 
 
 def setup(
-    threads: int | None = 1, quiet: bool = True, memory_growth: bool = True, full_precision: bool = True
+    threads: int | None = 1,
+    quiet: bool = True,
+    memory_growth: bool = True,
+    full_precision: bool = True,
+    quick_compiling: bool = True,
 ) -> None:
     """Choose how TensorFlow runs; call it before anything else, each part can be switched off.
 
@@ -27,6 +31,8 @@ def setup(
         memory_growth: take GPU memory as it is needed, instead of all of it at the start.
         full_precision: multiply in float32 on a GPU, too. TensorFlow would round factors to 10 bits
             (TensorFloat-32) where a GPU can, which is faster for large matrices; the lab's are small.
+        quick_compiling: on a CPU, have XLA optimise less, which costs the lab's programs nothing. A level in
+            the environment's `XLA_FLAGS` stays.
 
     Raises:
         ValueError: `threads` is neither None nor a whole number of at least 1.
@@ -41,7 +47,10 @@ def setup(
         tf = import_tensorflow()
         if threads is not None:
             set_threads(threads)
-        for gpu in tf.config.list_physical_devices("GPU") if memory_growth else ():
+        gpus = tf.config.list_physical_devices("GPU")
+        if quick_compiling and not gpus:
+            compile_quickly()
+        for gpu in gpus if memory_growth else ():
             if not tf.config.experimental.get_memory_growth(gpu):
                 tf.config.experimental.set_memory_growth(gpu, True)
         if full_precision:

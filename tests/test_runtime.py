@@ -42,9 +42,35 @@ def test_the_threads_can_be_chosen(fresh_python):
 @pytest.mark.slow
 def test_each_part_can_be_switched_off(fresh_python):
     """TensorFlow keeps its own number of threads, which it calls 0, its log level, and its rounding."""
-    off = "threads=None, quiet=False, memory_growth=False, full_precision=False"
-    result = fresh_python(f"import seq2seq_lab; seq2seq_lab.setup({off})" + COMPUTE)
-    assert result.stdout == "[0, 2, 4]\n0 None\ncollects True\nrounds\n", result.stderr
+    off = "threads=None, quiet=False, memory_growth=False, full_precision=False, quick_compiling=False"
+    result = fresh_python(
+        f"import seq2seq_lab; seq2seq_lab.setup({off})" + COMPUTE + "print(os.environ['XLA_FLAGS'])",
+        XLA_FLAGS="",
+    )
+    assert result.stdout == "[0, 2, 4]\n0 None\ncollects True\nrounds\n\n", result.stderr
+
+
+@pytest.mark.parametrize(
+    ("gpus", "flags", "then"),
+    [
+        ([], None, "--xla_backend_optimization_level=1"),
+        (
+            [],
+            "--xla_cpu_enable_fast_math=false",
+            "--xla_cpu_enable_fast_math=false --xla_backend_optimization_level=1",
+        ),
+        ([], "--xla_backend_optimization_level=3", "--xla_backend_optimization_level=3"),
+        (["a GPU"], "", ""),
+    ],
+)
+def test_xla_optimises_less_on_a_cpu_unless_told_how_much(gpus, flags, then, monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    if flags is None:
+        monkeypatch.delenv("XLA_FLAGS", raising=False)
+    else:
+        monkeypatch.setenv("XLA_FLAGS", flags)
+    setup(threads=None, memory_growth=False)
+    assert os.environ["XLA_FLAGS"] == then
 
 
 def test_setup_that_comes_too_late_says_what_to_do():
