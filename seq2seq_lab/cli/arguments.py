@@ -195,7 +195,7 @@ def _add_training(add):
         read = number(int if type(field.default) is int else float, field.metadata["rule"])
         words = f"{field.metadata['meaning']} (default: {field.default})"
         add(flag(name), type=read, default=argparse.SUPPRESS, metavar="N", help=words)
-    words = "a decoder that attends; unless given, --l2 is then 1e-05, and first weights are wider"
+    words = "a decoder that attends; --l2 is then 1e-05 unless given, first weights are wider, the rate falls"
     add("--attention", action="store_true", help=words)
     add("--seed", type=number(int, SEED), metavar="N", help="of weights and data (default: 0)")
     add("--save", type=file_to_write(a_model=True), metavar="FILE.keras", help="keep the model")
