@@ -97,6 +97,11 @@ def prepare(model: Seq2Seq, optimizer: Any = None) -> None:
     if optimizer is None and not model.compiled:
         optimizer = keras.optimizers.Adam(rate_of(model.settings))
     if optimizer is not None:
+        optimizer = keras.optimizers.get(optimizer)
+        if (
+            not optimizer.built
+        ):  # before the model has it: interrupted, it would have half an optimiser for good
+            optimizer.build(model.trainable_variables)
         model.compile(optimizer=optimizer)
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)

@@ -324,7 +324,7 @@ def test_the_first_thing_wrong_is_named_type_then_shape_then_value_with_its_inpu
         return lab.check("accuracy-by-position", answer)
 
     assert "`accuracy` should be numbers, not text" in str(by_position("type"))
-    assert "`accuracy` should have shape (4,), but has (3, 4)" in str(by_position("shape"))
+    assert "`accuracy` should have shape (4,), but has shape (3, 4)" in str(by_position("shape"))
     said = str(by_position("value"))
     first = exercise_named("accuracy-by-position").cases(0)[0]
     right = exercise_named("accuracy-by-position").expected(first)[0][2]
@@ -394,7 +394,9 @@ def test_checking_draws_none_of_the_students_random_numbers():
 
 
 def test_there_is_no_exercise_of_another_name():
-    with pytest.raises(ValueError, match=r"^name must be one of plain-rnn, .*; got 'cliping'$"):
+    with pytest.raises(
+        ValueError, match=r"^name must be that of an exercise, such as clipping; got 'cliping'$"
+    ):
         lab.check("cliping", abs)
     with pytest.raises(ValueError, match=r"^name must be that of a bug of the clinic; got 'clipping'$"):
         lab.symptom("clipping", abs)
@@ -510,7 +512,10 @@ def test_a_check_of_another_exercise_does_not_count(capsys):
 
 
 def test_nothing_to_go_on_with():
-    with pytest.raises(ValueError, match=r"^name must be one of plain-rnn, .*; got 'by_position'$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^name must be that of an exercise, such as .*accuracy-by-position.*; got 'by_position'$",
+    ):
         lab.answer_or_reference("by_position", by_position)
     with pytest.raises(ValueError, match=r"^answer must be a function, but is 3$"):
         lab.answer_or_reference(BY_POSITION.name, 3)

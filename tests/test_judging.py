@@ -119,7 +119,7 @@ def exact(**changed):
         (lambda s, w: {str(k): v for k, v in exact()(s, w).items()}, r"`exact_match\[1\]` is missing and "),
         (
             lambda s, w: {k: [v, v] for k, v in exact()(s, w).items()},
-            r"`exact_match\[\d\]` should have shape \(\)",
+            r"`exact_match\[\d\]` should be one number, but has shape \(2,\)",
         ),
         (lambda s, w: {}, r"`exact_match\[\d\]` is missing"),
     ],

@@ -480,6 +480,21 @@ def test_restart_makes_a_model_that_was_never_compiled_ready():
     assert float(model.optimizer.learning_rate) == 0.25
 
 
+def test_a_training_interrupted_while_its_optimiser_is_made_can_be_started_again(monkeypatch):
+    model = Seq2Seq(SMALL)
+
+    def interrupted(self, variables):
+        self.built = True  # as Keras does before it makes them
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(keras.optimizers.Adam, "build", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(model)
+    prepare(model)
+    assert len(model.optimizer.variables) == 2 + 2 * len(model.trainable_variables)
+
+
 def test_the_rate_falls_with_the_samples_seen_and_begins_anew_with_a_restart():
     model = Seq2Seq(dataclasses.replace(SMALL, decay_samples=40))
     prepare(model)

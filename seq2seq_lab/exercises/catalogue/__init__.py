@@ -5,6 +5,7 @@ An answer that cannot be called with its inputs as they are has its way of being
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from typing import TYPE_CHECKING
 
@@ -49,4 +50,7 @@ def exercise_named(name: str) -> Exercise:
     for exercise in exercises_of():
         if exercise.name == name:
             return exercise
-    raise ValueError(f"name must be one of {', '.join(e.name for e in exercises_of())}; got {name!r}")
+    names = [exercise.name for exercise in exercises_of()]
+    close = difflib.get_close_matches(str(name), names)
+    allowed = f"such as {' or '.join(close)}" if close else f"one of {', '.join(names)}"
+    raise ValueError(f"name must be that of an exercise, {allowed}; got {name!r}")
