@@ -155,7 +155,16 @@ def beam_of_one(beam, next_log_p, width):
     return [(best, best_log_p)]
 
 
-@wrong("beam-step", "value")
+@wrong("beam-step", "best-last")
+def beam_whose_best_is_last(beam, next_log_p, width):
+    found = {}
+    for text, log_p in beam:
+        following = {"": 0.0} if text.endswith("#") else next_log_p(text)
+        found |= {text + symbol: log_p + log_q for symbol, log_q in following.items()}
+    return sorted(found.items(), key=lambda pair: pair[1])[-width:]
+
+
+@wrong("beam-step", "by-text")
 def beam_sorted_by_text(beam, next_log_p, width):
     candidates = []
     for text, log_p in beam:

@@ -127,6 +127,16 @@ BEAM_STEP = Exercise(
             lambda beam, next_log_p, width: sorted(_continued(beam, next_log_p), key=lambda p: p[1])[:width],
         ),
         Mistake(
+            "best-last",
+            "the right pairs, but the best should stand first.",
+            lambda beam, next_log_p, width: beam_step(beam, next_log_p, width)[::-1],
+        ),
+        Mistake(
+            "by-text",
+            "pairs are sorted by their first entry, here the text: sort them by log-probability.",
+            lambda beam, next_log_p, width: sorted(_continued(beam, next_log_p), reverse=True)[:width],
+        ),
+        Mistake(
             "all-kept",
             "only `width` of them stay.",
             lambda beam, next_log_p, width: _best(_continued(beam, next_log_p), None),

@@ -249,7 +249,7 @@ VOTE = Exercise(
         ),
         Mistake(
             "tie-least-likely",
-            "of texts that were drawn equally often, this takes the least likely.",
+            "right, but of texts that were drawn equally often the most likely should win.",
             lambda draws: (
                 max(draws, key=lambda h: ([g.text for g in draws].count(h.text), -h.log_probability)).text
             ),
