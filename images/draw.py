@@ -249,7 +249,8 @@ def attention() -> str:
         parts += [box(x, 515, 54, 48, ENCODER if true else pale, f"h_{s}")]
         parts += [arrow(f"M {x} 580 V 541", INPUT.line if true else MUTED, dashed=not true)]
     parts += [arrow(f"M {x + 28} 515 h 38", STATE) for x in columns[:2]]
-    parts += [arrow("M 560 335 H 480"), text(518, 318, "to each key", 13, MUTED)]
+    parts += [arrow("M 600 357 V 372 H 128 V 357"), text(525, 384, "to each score", 13, MUTED)]
+    parts += [arrow(f"M {x - 22} 372 V 357") for x in columns[1:3]]
     for x, score, weight, width in zip(columns, scores, weights, widths, strict=True):
         parts += [box(x, 335, 68, 40, OPERATOR, score), box(x, 240, 68, 40, OPERATOR, weight)]
         if width:

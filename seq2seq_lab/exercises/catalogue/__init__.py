@@ -23,8 +23,8 @@ ORDER = (  # in which they stand in the notebooks
     *("gate-shapes", "jaggedness", "accuracy-by-position", "copying-cell", "softmax-over-time"),
     *("one-class", "both-ways"),
     *("attention", "bug-looks-at-padding", "bug-wrong-axis", "bug-new-state", "bug-keys-for-outputs"),
-    *("added-numbers", "weight-by-word", "mean-weights", "clipping", "dot-score", "exact-by-length"),
-    "fewest-looks",
+    *("added-numbers", "weight-by-word", "mean-weights", "exact-by-length", "fewest-looks", "clipping"),
+    "dot-score",
     *("log-probability", "bug-wrong-step", "beam-step", "scores", "nucleus", "vote"),
     *("edit-distance", "bug-reads-ahead", "schedule"),
 )
