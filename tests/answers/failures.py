@@ -216,6 +216,24 @@ def distance_that_only_takes_away(a, b):
     return d[len(a), len(b)]
 
 
+@wrong("edit-distance", "equal")
+def distance_that_pays_for_equal_symbols(a, b):
+    d = {(i, 0): i for i in range(len(a) + 1)} | {(0, j): j for j in range(len(b) + 1)}
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            d[i, j] = min(d[i - 1, j - 1] + (a[i - 1] == b[j - 1]), d[i - 1, j] + 1, d[i, j - 1] + 1)
+    return d[len(a), len(b)]
+
+
+@wrong("edit-distance", "last-left-out")
+def distance_from_a_row_too_early(a, b):
+    d = {(i, 0): i for i in range(len(a) + 1)} | {(0, j): j for j in range(len(b) + 1)}
+    for i in range(1, len(a)):
+        for j in range(1, len(b)):
+            d[i, j] = min(d[i - 1, j - 1] + (a[i - 1] != b[j - 1]), d[i - 1, j] + 1, d[i, j - 1] + 1)
+    return d[max(len(a) - 1, 0), max(len(b) - 1, 0)]
+
+
 @wrong("edit-distance", "share")
 def distance_as_a_share(a, b):
     row = list(range(len(b) + 1))

@@ -61,11 +61,20 @@ def _swaps_are_one(a, b):
     return table[-1, -1]
 
 
+def _pays_for_equal(a, b):
+    table = np.add.outer(np.arange(len(a) + 1), np.arange(len(b) + 1))
+    for i, j in np.ndindex(len(a), len(b)):
+        above, left, kept = table[i, j + 1] + 1, table[i + 1, j] + 1, table[i, j] + (a[i] == b[j])
+        table[i + 1, j + 1] = min(above, left, kept)
+    return table[-1, -1]
+
+
 EDIT_DISTANCE = Exercise(
     name="edit-distance",
     task="the edit distance of two texts",
     points=3,
     draws={
+        "three digits and two": lambda rng: _draw_digits(rng, 3, 2),
         "one digit left out, another added at the end": _draw_shifted,
         "one digit left out in the middle": lambda rng: _draw_shifted(rng, 4),
         "two neighbours swapped": _draw_swapped,
@@ -104,6 +113,18 @@ EDIT_DISTANCE = Exercise(
             "a symbol may be missing as well as be too many.",
             lambda a, b: edit_distance(a, b, insertion=99),
             lambda a, b: edit_distance(a, b, deletion=99),
+        ),
+        Mistake(
+            "equal",
+            "this pays where two symbols agree, and replaces them for nothing where they differ.",
+            _pays_for_equal,
+        ),
+        Mistake(
+            "last-left-out",
+            "the table has a row more than `a` has symbols: row i belongs to a[i-1]. Where does it end?",
+            lambda a, b: edit_distance(a[:-1], b[:-1]),
+            lambda a, b: edit_distance(a[:-1], b),
+            lambda a, b: edit_distance(a, b[:-1]),
         ),
         Mistake(
             "share",
