@@ -314,6 +314,32 @@ def looks_everywhere(write, wanted):
     return range(len(wanted))
 
 
+@wrong("fewest-looks", "left-out-one-by-one")
+def looks_left_out_one_by_one(write, wanted):
+    looks = set(range(len(wanted)))
+    for t in range(len(wanted)):
+        if write(looks - {t}) == wanted:
+            looks = looks - {t}
+    return sorted(looks)
+
+
+@wrong("fewest-looks", "left-out-one-by-one")
+def looks_left_out_from_the_end(write, wanted):
+    looks = list(range(len(wanted)))
+    for t in reversed(range(len(wanted))):
+        fewer = [step for step in looks if step != t]
+        looks = fewer if write(fewer) == wanted else looks
+    return looks
+
+
+@wrong("fewest-looks", "raises")
+def looks_for_ever(write, wanted):
+    looks = []
+    while write(looks) != wanted:
+        looks.append(next(t for t, (a, b) in enumerate(zip(write(looks), wanted, strict=True)) if a != b))
+    return looks
+
+
 @wrong("fewest-looks", "only-single-looks")
 def looks_once(write, wanted):
     if write([]) == wanted:

@@ -117,13 +117,13 @@ BY_LENGTH = Exercise(
 
 
 def _draw_looks(rng, n, *needs):
-    """A model that needs a look at each step of `needs[i]` for its i-th mistake, at the steps themselves.
+    """A model whose mistakes are mended by looks.
 
-    Each need is a list: the step of the mistake, and the steps at which it must be made to look.
+    Each need is the step of a mistake, and lists of steps: looks at all steps of one of these mend it.
     """
     wanted = "".join(map(str, rng.integers(10, size=n))) + "#"
     instead = "".join(str((int(d) + rng.integers(1, 10)) % 10) for d in wanted[:-1])
-    return {"write": calls.Led(wanted, instead, dict(needs)), "wanted": wanted}
+    return {"write": calls.Led(wanted, instead, {step: ways for step, *ways in needs}), "wanted": wanted}
 
 
 def _random_looks(rng, mistakes, most):
@@ -155,6 +155,16 @@ def _one_more_each_time(write, wanted):
     return looks
 
 
+def _left_out_one_by_one(write, wanted, order=1):
+    """All steps, without those that are not needed beside the others."""
+    looks = list(range(len(wanted)))
+    for t in looks[::order]:
+        fewer = [step for step in looks if step != t]
+        if write(fewer) == wanted:
+            looks = fewer
+    return looks
+
+
 FEWEST_LOOKS = Exercise(
     name="fewest-looks",
     task="the fewest looks that make a text come out right",
@@ -169,6 +179,8 @@ FEWEST_LOOKS = Exercise(
         "nothing wrong": lambda rng: _draw_looks(rng, 5),
         "the first step": lambda rng: _draw_looks(rng, 3, (0, [0])),
         "the last step": lambda rng: _draw_looks(rng, 4, (3, [3])),
+        "one look in the place of two": lambda rng: _draw_looks(rng, 5, (2, [1], [2]), (4, [1], [4])),
+        "a later look in the place of two": lambda rng: _draw_looks(rng, 5, (3, [0], [3]), (4, [1], [3])),
         "any looks": lambda rng: _random_looks(rng, 2, 2),
         "a single digit": lambda rng: _draw_looks(rng, 1, (0, [0])),
     },
@@ -191,6 +203,12 @@ FEWEST_LOOKS = Exercise(
             "it does come out right, but it is made to look at every step. Fewer may do.",
             lambda write, wanted: list(range(len(wanted))),
             lambda write, wanted: list(range(len(wanted) - 1)),
+        ),
+        Mistake(
+            "left-out-one-by-one",
+            "none of these can be left out, and yet a shorter list does it: try all lists of one step first.",
+            _left_out_one_by_one,
+            lambda write, wanted: _left_out_one_by_one(write, wanted, order=-1),
         ),
         Mistake(
             "only-single-looks",

@@ -231,16 +231,25 @@ class Look:
 
 
 class Led:
-    """A model that is made to look at the right word at some steps: `write(steps)` -> what it writes."""
+    """A model that is made to look at the right word at some steps: `write(steps)` -> what it writes.
 
-    def __init__(self, wanted: str, instead: str, needs: Mapping[int, Sequence[int]]) -> None:
+    `needs` has each mistake's step, and the sets of looks of which any one mends it.
+    """
+
+    MOST = 5_000  # calls: a search through all lists of looks takes some hundred
+
+    def __init__(self, wanted: str, instead: str, needs: Mapping[int, Sequence[Sequence[int]]]) -> None:
         self.wanted, self.instead, self.needs = wanted, instead, needs
+        self.calls = 0
 
     def __call__(self, steps: Any) -> str:
+        self.calls += 1
+        if self.calls > self.MOST:
+            raise RuntimeError(f"`write` was called more than {self.MOST:,} times: does the loop end?")
         looked = {int(step) for step in np.ravel(list(steps))}
         written = list(self.wanted)
-        for step, looks in self.needs.items():
-            if not looked.issuperset(looks):
+        for step, ways in self.needs.items():
+            if not any(looked.issuperset(looks) for looks in ways):
                 written[step] = self.instead[step]
         return "".join(written)
 
