@@ -234,6 +234,19 @@ def distance_from_a_row_too_early(a, b):
     return d[max(len(a) - 1, 0), max(len(b) - 1, 0)]
 
 
+@wrong("edit-distance", "one-row")
+def distance_in_one_row_repeated(a, b):
+    d = [[0] * (len(b) + 1)] * (len(a) + 1)
+    for i in range(len(a) + 1):
+        d[i][0] = i
+    for j in range(len(b) + 1):
+        d[0][j] = j
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            d[i][j] = min(d[i - 1][j - 1] + (a[i - 1] != b[j - 1]), d[i - 1][j] + 1, d[i][j - 1] + 1)
+    return d[len(a)][len(b)]
+
+
 @wrong("edit-distance", "share")
 def distance_as_a_share(a, b):
     row = list(range(len(b) + 1))

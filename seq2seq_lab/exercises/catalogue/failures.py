@@ -69,6 +69,15 @@ def _pays_for_equal(a, b):
     return table[-1, -1]
 
 
+def _one_row(a, b, corner):
+    """The table is one list, repeated: what is written into a row stands in all of them."""
+    row = [corner, *range(1, len(b) + 1)]
+    for x in a:
+        for j, y in enumerate(b, 1):
+            row[j] = min(row[j - 1] + (x != y), row[j - 1] + 1, row[j] + 1)
+    return row[-1]
+
+
 EDIT_DISTANCE = Exercise(
     name="edit-distance",
     task="the edit distance of two texts",
@@ -125,6 +134,12 @@ EDIT_DISTANCE = Exercise(
             lambda a, b: edit_distance(a[:-1], b[:-1]),
             lambda a, b: edit_distance(a[:-1], b),
             lambda a, b: edit_distance(a, b[:-1]),
+        ),
+        Mistake(
+            "one-row",
+            "all rows of the table are the same list. [[0] * n for _ in range(m)] makes m lists.",
+            lambda a, b: _one_row(a, b, 0),
+            lambda a, b: _one_row(a, b, len(a)),
         ),
         Mistake(
             "share",
