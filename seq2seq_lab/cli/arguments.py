@@ -192,7 +192,8 @@ def _add_marking(add):
 
 def _add_training(add):
     for name, field in SETTINGS.items():
-        read = number(int if type(field.default) is int else float, field.metadata["rule"])
+        rule = field.metadata["rule"]
+        read = number(float if rule.holds(0.5) else int, rule)
         words = f"{field.metadata['meaning']} (default: {field.default})"
         add(flag(name), type=read, default=argparse.SUPPRESS, metavar="N", help=words)
     words = "a decoder that attends; --l2 is then 1e-05 unless given, first weights are wider, the rate falls"
