@@ -98,9 +98,7 @@ def prepare(model: Seq2Seq, optimizer: Any = None) -> None:
         optimizer = keras.optimizers.Adam(rate_of(model.settings))
     if optimizer is not None:
         optimizer = keras.optimizers.get(optimizer)
-        if (
-            not optimizer.built
-        ):  # before the model has it: interrupted, it would have half an optimiser for good
+        if not optimizer.built:  # before the model has it: an interruption would leave it half made for good
             optimizer.build(model.trainable_variables)
         model.compile(optimizer=optimizer)
     if not model.optimizer.built:
@@ -144,7 +142,7 @@ def restart(model: Seq2Seq, learning_rate: float | None = None) -> None:
     if learning_rate is not None:
         require("learning_rate", learning_rate, POSITIVE)
     prepare(model)
-    if isinstance(schedule := model.optimizer.get_config()["learning_rate"], dict):
+    if isinstance(schedule := model.optimizer.get_config().get("learning_rate"), dict):
         words = f"None where the optimiser follows a schedule, {schedule['class_name']}"
         require("learning_rate", learning_rate, Rule(words, lambda v: v is None))
     fresh = type(model).from_config(model.get_config())

@@ -474,6 +474,15 @@ def test_restart_gives_any_optimiser_its_first_state(name):
     assert all(map(np.array_equal, Snapshot(model).optimizer, first))
 
 
+def test_restart_of_an_optimiser_around_another():
+    """As Keras puts one around the model's own where numbers have half precision; it names no rate."""
+    model = uncompiled(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.25)))
+    model.learn(*nth_batch(0))
+    restart(model)
+    assert int(model.optimizer.inner_optimizer.iterations) == 0
+    assert float(model.optimizer.learning_rate) == 0.25
+
+
 def test_restart_makes_a_model_that_was_never_compiled_ready():
     model = Seq2Seq(SMALL)
     restart(model, learning_rate=0.25)
