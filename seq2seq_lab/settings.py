@@ -29,17 +29,20 @@ def _real(value: Any) -> bool:
     return is_number and abs(value) < float("inf")
 
 
+def or_none(rule: Rule) -> Rule:
+    """The same rule, or no value at all."""
+    return Rule(f"{rule.words}, or None", lambda v: v is None or rule.holds(v))
+
+
 COUNT = Rule("a whole number of at least 1", lambda v: _whole(v) and v >= 1)
 SEED = Rule("a whole number from 0 to 2**31 - 1", lambda v: _whole(v) and 0 <= v < 2**31)
 POSITIVE = Rule("a number above 0", lambda v: _real(v) and v > 0)
 NOT_NEGATIVE = Rule("a number of at least 0", lambda v: _real(v) and v >= 0)
 PROBABILITY = Rule("a number from 0 to 1", lambda v: _real(v) and 0 <= v <= 1)
-POSITIVE_OR_NONE = Rule("a number above 0, or None", lambda v: v is None or POSITIVE.holds(v))
-COUNT_OR_NONE = Rule("a whole number of at least 1, or None", lambda v: v is None or COUNT.holds(v))
 
 AT_LEAST_ONE = Rule("not empty", lambda v: len(v) > 0)
-TOP_K = Rule("a whole number from 1 to 11, or None", lambda v: v is None or (COUNT.holds(v) and v <= 11))
-TOP_P = Rule("a number above 0, at most 1, or None", lambda v: v is None or (POSITIVE.holds(v) and v <= 1))
+TOP_K = or_none(Rule("a whole number from 1 to 11", lambda v: COUNT.holds(v) and v <= 11))
+TOP_P = or_none(Rule("a number above 0, at most 1", lambda v: POSITIVE.holds(v) and v <= 1))
 
 
 def require(name: str, value: Any, rule: Rule) -> None:
@@ -78,7 +81,7 @@ class Settings:
     learning_rate: float = _setting(0.005, POSITIVE, "learning rate of Adam")
     decay_samples: int | None = _setting(
         None,
-        COUNT_OR_NONE,
+        or_none(COUNT),
         "training samples after which that is down to a half, a third after twice as many",
     )
     input_embedding: Size = _setting(8, COUNT, "numbers that stand for a character", True)
@@ -95,7 +98,7 @@ class Settings:
     )
     sampling_ramp: int = _setting(100_000, COUNT, "training samples over which it rises to that, from 0")
     l2: float = _setting(0.0, NOT_NEGATIVE, "scale of the L2 penalty, sum(w²)/2 over all weights")
-    clip_norm: float | None = _setting(None, POSITIVE_OR_NONE, "largest global norm of a gradient, or None")
+    clip_norm: float | None = _setting(None, or_none(POSITIVE), "largest global norm of a gradient, or None")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -115,7 +118,7 @@ def with_attention(**given: Any) -> Settings:
 
     Embeddings have a standard deviation of 1, and a GRU's matrices are drawn as Keras draws them. From the
     plain lesson's weights, 0.1 everywhere, it depends on the draw when the decoder learns where to look. Once
-    it has, a rate that stays at 0.005 throws it off course now and then; one that falls does not.
+    it has, large steps may throw it off course for a while: so they become smaller.
     """
     better = {"l2": 1e-5, "embedding_stddev": 1.0, "cell_stddev": None, "decay_samples": 20_000}
     return Settings(**{**better, **given})

@@ -6,6 +6,7 @@ mistake and no expected value belongs here.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -123,8 +124,18 @@ def for_each(answer: Callable, samples: Sequence[int]) -> Any:
 
 
 def for_looks(answer: Callable, write: Any, wanted: str) -> Any:
-    """The steps as a sorted array, each once; none of them is an array as well."""
-    returned = answer(write, wanted)
+    """The steps as a sorted array, each once; none of them is an array as well.
+
+    A search through all lists of looks calls `write` some hundred times.
+    """
+    most, calls = 5_000, itertools.count(1)
+
+    def counted(steps: Any) -> str:
+        if next(calls) > most:
+            raise RuntimeError(f"`write` was called more than {most:,} times: does the loop end?")
+        return write(steps)
+
+    returned = answer(counted, wanted)
     if returned is None:
         return None
     steps = as_array(sorted(returned) if isinstance(returned, (set, frozenset)) else returned, "steps")
@@ -236,16 +247,10 @@ class Led:
     `needs` has each mistake's step, and the sets of looks of which any one mends it.
     """
 
-    MOST = 5_000  # calls: a search through all lists of looks takes some hundred
-
     def __init__(self, wanted: str, instead: str, needs: Mapping[int, Sequence[Sequence[int]]]) -> None:
         self.wanted, self.instead, self.needs = wanted, instead, needs
-        self.calls = 0
 
     def __call__(self, steps: Any) -> str:
-        self.calls += 1
-        if self.calls > self.MOST:
-            raise RuntimeError(f"`write` was called more than {self.MOST:,} times: does the loop end?")
         looked = {int(step) for step in np.ravel(list(steps))}
         written = list(self.wanted)
         for step, ways in self.needs.items():

@@ -27,12 +27,12 @@ def _draw_swapped(rng):
     return {"a": digits[0] + digits[2] + digits[1] + digits[3:], "b": digits}
 
 
-def edit_distance(a, b, substitution=1, insertion=1, deletion=1):
+def edit_distance(a, b, substitution=1, insertion=1, deletion=1, same=0):
     row = [insertion * j for j in range(len(b) + 1)]
     for i, x in enumerate(a, 1):
         above, row = row, [deletion * i]
         for j, y in enumerate(b, 1):
-            kept = above[j - 1] + (substitution if x != y else 0)
+            kept = above[j - 1] + (substitution if x != y else same)
             row.append(min(kept, row[j - 1] + insertion, above[j] + deletion))
     return row[-1]
 
@@ -58,14 +58,6 @@ def _swaps_are_one(a, b):
         if i and j and a[i - 1 : i + 1] == b[j - 1 : j + 1][::-1]:
             ways.append(table[i - 1, j - 1] + 1)
         table[i + 1, j + 1] = min(ways)
-    return table[-1, -1]
-
-
-def _pays_for_equal(a, b):
-    table = np.add.outer(np.arange(len(a) + 1), np.arange(len(b) + 1))
-    for i, j in np.ndindex(len(a), len(b)):
-        above, left, kept = table[i, j + 1] + 1, table[i + 1, j] + 1, table[i, j] + (a[i] == b[j])
-        table[i + 1, j + 1] = min(above, left, kept)
     return table[-1, -1]
 
 
@@ -126,7 +118,7 @@ EDIT_DISTANCE = Exercise(
         Mistake(
             "equal",
             "this pays where two symbols agree, and replaces them for nothing where they differ.",
-            _pays_for_equal,
+            lambda a, b: edit_distance(a, b, substitution=0, same=1),
         ),
         Mistake(
             "last-left-out",

@@ -121,8 +121,7 @@ def difference(name: str, got: np.ndarray, want: np.ndarray) -> Finding | None:
     if (got.dtype.kind == "U") != texts:
         return Finding("type", f"`{name}` should be {'text' if texts else 'numbers'}, not {asking.kind(got)}")
     if got.shape != want.shape:
-        one = "one text" if texts else "one number"
-        wanted = f"have shape {want.shape}" if want.shape else f"be {one}"
+        wanted = f"have shape {want.shape}" if want.shape else f"be one {'text' if texts else 'number'}"
         return Finding("shape", f"`{name}` should {wanted}, but has shape {got.shape}")
     if not texts and np.isnan(got).any():
         return Finding("nan", f"`{name}` is not a number (NaN) at {_place(np.isnan(got))}")
