@@ -172,6 +172,75 @@ def test_gradients_are_central_differences(decoder_units):
         assert slope == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=1e-5, abs=1e-9), weight.path
 
 
+@pytest.mark.parametrize("decoder_units", [5, 3])
+def test_the_gradient_by_hand_is_the_one_through_the_loop(decoder_units):
+    parts, drawn = numbers(decoder_units)
+    weights = [weight.value for part in parts for weight in part.weights]
+    pull = np.random.default_rng(2).normal(size=(*drawn["targets_in"].shape, 11))
+
+    def found(way):
+        with tf.GradientTape() as tape:
+            logits = decode(parts, drawn, way)[0]
+            value = tf.reduce_sum(logits * pull)
+        return logits, *map(tf.convert_to_tensor, tape.gradient(value, weights))
+
+    for ours, theirs in zip(found(teacher_forced), found(in_a_loop), strict=True):
+        assert close(ours, theirs, 1e-10)
+
+
+@keras.saving.register_keras_serializable("test")
+class Halving(AttentionDecoder):
+    """Looks back, and then believes only half of what it has read."""
+
+    def look_and_read(self, state, token, memory):
+        h, state, weight = super().look_and_read(state, token, memory)
+        return h / 2, state, weight
+
+
+class Forgetful(GRUCell):
+    """A GRU that keeps half of its state."""
+
+    def call(self, x, states, training=False):
+        h, _ = super().call(x, states)
+        return h / 2, [h / 2]
+
+
+class Doubled(AdditiveAttention):
+    """Additive attention, twice as sure."""
+
+    def score(self, query, keys):
+        return 2 * super().score(query, keys)
+
+
+class Even(AdditiveAttention):
+    """Attention that cares for no score."""
+
+    def weights_of(self, state, memory):
+        mask = tf.cast(memory.mask, state.dtype)
+        return mask / tf.reduce_sum(mask, 1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        lambda: Halving(GRUCell(5), E, A),
+        lambda: AttentionDecoder(Forgetful(5), E, A),
+        lambda: AttentionDecoder(GRUCell(5), E, attention=Doubled(A)),
+        lambda: AttentionDecoder(GRUCell(5), E, attention=Even(A)),
+        lambda: AttentionDecoder(keras.layers.LSTMCell(5), E, A),
+    ],
+    ids=["reading", "cell", "score", "weights", "lstm"],
+)
+def test_what_a_subclass_changes_is_what_is_trained(decoder):
+    parts = Encoder(GRUCell(5), E), decoder()
+    drawn = get_batch(3, 1, 2, rng=0)._asdict()
+    decode(parts, drawn)
+    rng = np.random.default_rng(0)
+    for weight in parts[1].weights:
+        weight.assign(rng.normal(0, 0.7, weight.shape))
+    assert close(decode(parts, drawn)[0], decode(parts, drawn, in_a_loop)[0])
+
+
 def test_more_padding_changes_nothing(parts, batch):
     logits, weights = decode(parts, batch, run_free)
     wider = {**batch, "inputs": np.pad(batch["inputs"], [(0, 0), (0, 7)])}
