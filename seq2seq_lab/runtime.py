@@ -10,6 +10,7 @@ import functools
 import os
 import warnings
 
+from seq2seq_lab._internals.kept_programs import keep_programs
 from seq2seq_lab._internals.start_up import compile_quickly, hidden_stderr, import_tensorflow, set_threads
 from seq2seq_lab.settings import COUNT, require
 
@@ -20,6 +21,7 @@ def setup(
     memory_growth: bool = True,
     full_precision: bool = True,
     quick_compiling: bool = True,
+    kept_programs: bool = True,
 ) -> None:
     """Choose how TensorFlow runs; call it before anything else, each part can be switched off.
 
@@ -33,6 +35,8 @@ def setup(
             (TensorFloat-32) where a GPU can, which is faster for large matrices; the lab's are small.
         quick_compiling: on a CPU, have XLA optimise less, which costs the lab's programs nothing. A level in
             the environment's `XLA_FLAGS` stays.
+        kept_programs: on a CPU, keep what XLA compiles, in the user's folder for caches, so that the next
+            start need not compile it again. `seq2seq-lab doctor` says where, and clears it.
 
     Raises:
         ValueError: `threads` is neither None nor a whole number of at least 1.
@@ -43,6 +47,8 @@ def setup(
     if quiet:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    if kept_programs:
+        keep_programs(quick_compiling)
     with hidden_stderr() if quiet else contextlib.nullcontext():
         tf = import_tensorflow()
         if threads is not None:

@@ -717,12 +717,28 @@ def test_doctor_finds_this_machine_well(capsys):
         "device",
         "threads",
         "XLA",
+        "programs",
     ]
     assert list(found) == expected
     assert found["keras"] == keras.__version__
     assert found["threads"] == f"{THREADS[1]} of {os.cpu_count()}"
     assert found["XLA"] == "works"
     assert err == ""
+
+
+def test_doctor_says_what_is_kept_and_clears_it(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    kept = tmp_path / "seq2seq-lab/programs/of-some-processor"
+    kept.mkdir(parents=True)
+    (kept / "0123-a__XLA_CPU_JIT.pb").write_bytes(bytes(1_500_000))
+    told = []
+    for clear in ([], ["--clear"]):
+        assert main(["doctor", *THREADS, *clear]) == 0
+        told += [line for line in capsys.readouterr().out.splitlines() if line.startswith("programs")]
+    where = tmp_path / "seq2seq-lab/programs"
+    assert told == [f"programs     1 kept, 1.5 MB, in {where}", f"programs     0 kept, 0.0 MB, in {where}"]
+    assert not where.exists()
 
 
 def test_doctor_says_how_to_get_what_is_missing(capsys, monkeypatch):

@@ -42,10 +42,14 @@ def test_the_threads_can_be_chosen(fresh_python):
 @pytest.mark.slow
 def test_each_part_can_be_switched_off(fresh_python):
     """TensorFlow keeps its own number of threads, which it calls 0, its log level, and its rounding."""
-    off = "threads=None, quiet=False, memory_growth=False, full_precision=False, quick_compiling=False"
+    off = "threads=None, quiet=False, memory_growth=False, full_precision=False"
+    off += ", quick_compiling=False, kept_programs=False"
     result = fresh_python(
-        f"import seq2seq_lab; seq2seq_lab.setup({off})" + COMPUTE + "print(os.environ['XLA_FLAGS'])",
+        f"import seq2seq_lab; seq2seq_lab.setup({off})"
+        + COMPUTE
+        + "print(os.environ['XLA_FLAGS'] + os.environ['TF_XLA_FLAGS'])",
         XLA_FLAGS="",
+        TF_XLA_FLAGS="",
     )
     assert result.stdout == "[0, 2, 4]\n0 None\ncollects True\nrounds\n\n", result.stderr
 

@@ -133,6 +133,8 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     add("--model", type=model_to_read, metavar="FILE.keras", required=True, help="a saved model")
     add("texts", nargs="+", metavar="TEXT", help="'one two five', or - for lines from stdin")
     _add_decoding(add)
+    clear = "forget the compiled programs that are kept for the next start"
+    made["doctor"].add_argument("--clear", action="store_true", help=clear)
     add = made["benchmark"].add_argument
     add("--quick", action="store_true", help="leave out how a step's time and the memory grow")
     add("--json", type=file_to_write(a_model=False), metavar="FILE", help="write every turn of every row")

@@ -19,6 +19,7 @@ import sys
 import time
 
 from seq2seq_lab._internals.files import whole_file
+from seq2seq_lab._internals.kept_programs import forget_programs, home, kept_programs
 from seq2seq_lab.cli.arguments import PROGRAM, SETTINGS, flag
 from seq2seq_lab.cli.machine import device, version, versions
 from seq2seq_lab.settings import Rule, Settings, require, with_attention
@@ -176,6 +177,9 @@ def doctor(args: argparse.Namespace) -> int:
         found["XLA"] = f"does not work, so training takes twenty times longer: {fault}" if fault else "works"
     except Exception as error:  # whatever a broken installation raises
         to_do.append(f"make TensorFlow load: {summary(error)}")
+    if args.clear:
+        forget_programs()
+    found["programs"] = "{} kept, {:.1f} MB, in {}".format(*kept_programs(), home())
     for name, what in [*found.items(), *(("to do", what) for what in to_do)]:
         print(f"{name:<12} {what or 'not installed'}")
     return FAILED if to_do else 0

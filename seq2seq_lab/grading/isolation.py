@@ -52,6 +52,7 @@ ENVIRONMENT_IN_SANDBOX = {
     "LANG": "C.UTF-8",
     "MPLCONFIGDIR": FONTS,
     "KERAS_HOME": "/keras",  # which is nowhere: Keras keeps no file that one exercise could find
+    "XDG_CACHE_HOME": "/cache",  # nor does the lab keep a program there
 }
 GET_IT = "`apt install bubblewrap` on Debian and Ubuntu, `dnf install bubblewrap` on Fedora"
 GET_LIBSECCOMP = "`apt install libseccomp2` on Debian and Ubuntu, `dnf install libseccomp` on Fedora"
