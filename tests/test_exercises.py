@@ -75,7 +75,9 @@ def seeds_for(answer):
 @pytest.mark.parametrize("name", IN_CORPUS)
 def test_a_verdict_does_not_depend_on_the_seed(name, monkeypatch):
     exercise, found = exercise_named(name), {}
-    monkeypatch.setattr(judging, "spelled", lambda inputs: "")  # the words that go with a verdict take as long
+    monkeypatch.setattr(
+        judging, "spelled", lambda inputs: ""
+    )  # the words that go with a verdict take as long
     ask, expected = asking.ask, exercise.expected
     seeds = {answer: seeds_for(answer) for answer in ANSWERS if answer.exercise == name}
     for seed in range(max(seeds.values())):
