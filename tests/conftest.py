@@ -61,7 +61,7 @@ def pytest_xdist_auto_num_workers(config):
     return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or cores + 1)
 
 
-RESTS = {"test_contracts", "test_attention", "test_training", "test_exercises", "test_main", "test_curves"}
+RESTS = {"test_contracts", "test_attention", "test_exercises", "test_main", "test_curves"}
 
 
 @pytest.hookimpl(wrapper=True)
