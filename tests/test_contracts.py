@@ -270,7 +270,9 @@ def test_each_answer_is_worth_what_teacher_forcing_says(model):
     found = [best for strategy in strategies for best, *_ in model.hypotheses(TEXTS, strategy)]
     answers = [lab.encode(best.text) for best in found]
     targets_in = [lab.encode("#" + best.text[:-1]) for best in found]
-    logits = model(as_rows([*map(lab.encode, TEXTS)] * 2), np.array([*map(len, TEXTS)] * 2), as_rows(targets_in))
+    logits = model(
+        as_rows([*map(lab.encode, TEXTS)] * 2), np.array([*map(len, TEXTS)] * 2), as_rows(targets_in)
+    )
     for best, ids, row in zip(found, answers, logits, strict=True):
         log_p = tf.gather(tf.nn.log_softmax(row[: len(ids)]), ids, batch_dims=1)
         assert float(tf.reduce_sum(log_p)) == pytest.approx(best.log_probability, abs=1e-3)

@@ -110,9 +110,10 @@ def uncompiled(optimizer=None, **changes):
 @pytest.fixture(scope="module")
 def traced_once():
     """One model for what needs no XLA, made where that does not work."""
-    with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match="uncompiled.*no ptxas"):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runtime, "xla_error", lambda: "no ptxas")
-        return uncompiled()
+        with pytest.warns(UserWarning, match="uncompiled.*no ptxas"):
+            return uncompiled()
 
 
 @pytest.fixture
