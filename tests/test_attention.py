@@ -17,7 +17,6 @@ from seq2seq_lab import (
     get_batch,
     load,
     restart,
-    runtime,
     train,
 )
 from seq2seq_lab.decoding import decode_with, greedy, ground_truth, teacher_forced
@@ -409,8 +408,7 @@ def test_a_model_with_it_is_saved_loaded_and_drawn_anew(tmp_path):
     assert isinstance(loaded.decoder.attention, Dot)
     assert (loaded.decoder.attention.units, loaded.decoder.attention.scaled) == (3, True)
     assert loaded.settings.attention_units == 3
-    texts = ["one two", "three four five"]
-    assert loaded.translate(texts) == model.translate(texts)
+    assert loaded.translate(TEXTS) == model.translate(TEXTS)
     before = model.get_weights()
     restart(model)
     assert all(w.shape == v.shape for w, v in zip(before, model.get_weights(), strict=True))
@@ -442,33 +440,46 @@ def test_a_decoder_made_for_another_encoder_does_not_fit():
         Seq2Seq(encoder=Encoder(GRUCell(6)), decoder=decoder)
 
 
+# --- a training
+
+
+TEXTS = ["one two", "three four five"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Losses, the model, the same gone on from a file written half way, and a file of the whole."""
+    folder = tmp_path_factory.mktemp("trained")
+    sizes = {"encoder_units": 5, "decoder_units": 4, "attention_units": 3}  # a program grows with them
+    settings = Settings(min_digits=2, max_digits=4, samples_per_epoch=160, validation_samples=50, **sizes)
+    keras.utils.set_random_seed(1)
+    model = Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings))
+    first = model.get_weights()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seq2seq_lab.model.xla_works", lambda: False)  # compiling would take longer
+        train(model, samples=320, seed=3)
+        model.save(folder / "half.keras")
+        loaded = load(folder / "half.keras")
+        restart(model)
+        model.set_weights(first)
+        losses = train(model, samples=640, seed=3).history["loss"]
+        train(loaded, samples=320)
+    model.save(folder / "whole.keras")
+    return losses, model, loaded, folder / "whole.keras"
+
+
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:XLA does not work")
-def test_it_trains_saves_goes_on_and_translates(small_settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(runtime, "xla_error", lambda: "switched off")  # compiling would take longer
-
-    def new():
-        keras.utils.set_random_seed(1)
-        return Seq2Seq(small_settings, decoder=AttentionDecoder.from_settings(small_settings))
-
-    whole, half = new(), new()
-    losses = train(whole, samples=640, seed=3).history["loss"]
+def test_it_trains_saves_goes_on_and_translates(trained):
+    losses, whole, loaded, _ = trained
     assert losses[-1] < losses[0]
-    train(half, samples=320, seed=3)
-    half.save(tmp_path / "half.keras")
-    loaded = load(tmp_path / "half.keras")
-    train(loaded, samples=320)
     for ours, theirs in zip(loaded.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
-    texts = ["one two", "three four five"]
-    assert loaded.translate(texts) == whole.translate(texts)
+    assert loaded.translate(TEXTS) == whole.translate(TEXTS)
 
 
 @pytest.mark.slow
-def test_a_new_process_loads_it(small_settings, tmp_path, fresh_python):
-    model = Seq2Seq(small_settings, decoder=AttentionDecoder.from_settings(small_settings))
-    model.save(tmp_path / "attending.keras")
-    texts = ["one two five", "nine"]
-    translate = f"print(lab.load({str(tmp_path / 'attending.keras')!r}).translate({texts}))"
+def test_a_new_process_loads_it(trained, fresh_python):
+    _, whole, _, path = trained
+    translate = f"print(lab.load({str(path)!r}).translate({TEXTS}))"
     result = fresh_python(f"import seq2seq_lab as lab; lab.setup(); {translate}")
-    assert result.stdout.strip() == str(model.translate(texts)), result.stderr
+    assert result.stdout.strip() == str(whole.translate(TEXTS)), result.stderr

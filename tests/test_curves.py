@@ -9,6 +9,7 @@ import pytest
 
 import seq2seq_lab as lab
 from seq2seq_lab import runtime
+from seq2seq_lab.training import prepare
 from seq2seq_lab.views import curves as plots
 from seq2seq_lab.views import live
 
@@ -192,11 +193,9 @@ def test_an_unknown_measure_is_named():
         lab.plot_histories({}, 1000, measure="acc")
 
 
-@pytest.fixture
-def trained(monkeypatch):
-    monkeypatch.setattr(
-        runtime, "xla_error", lambda: "switched off, since these few steps are faster without"
-    )
+@pytest.fixture(scope="module")
+def compiled():
+    """A model that traces its training once for all; without XLA, which takes longer than these few steps."""
     settings = lab.Settings(
         min_digits=2,
         max_digits=3,
@@ -205,7 +204,18 @@ def trained(monkeypatch):
         encoder_units=4,
         decoder_units=4,
     )
-    return lab.Seq2Seq(settings)
+    model = lab.Seq2Seq(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtime, "xla_error", lambda: "switched off")
+        prepare(model)
+    return model
+
+
+@pytest.fixture
+def trained(compiled):
+    """The model as it began."""
+    lab.restart(compiled)
+    return compiled
 
 
 @pytest.mark.slow

@@ -108,6 +108,12 @@ def trained(tmp_path_factory):
     )
 
 
+@pytest.fixture(scope="module")
+def loaded(trained):
+    """The trained model, loaded once, with all that it has compiled."""
+    return seq2seq_lab.load(trained.model)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working folder with things that are no model."""
@@ -361,9 +367,9 @@ def test_the_report_is_complete(trained):
     assert report["device"]
 
 
-def test_what_is_reported_is_what_the_saved_model_does(trained, without_xla):
+def test_what_is_reported_is_what_the_saved_model_does(trained, loaded, without_xla):
     report = json.loads(trained.report.read_text())
-    result = training.evaluate(seq2seq_lab.load(trained.model))
+    result = training.evaluate(loaded)
     assert report["token_accuracy"] == pytest.approx(result.token_accuracy, abs=1e-6)
     assert report["exact_match"] == pytest.approx(result.exact_match, abs=1e-6)
     assert report["accuracy_by_position"] == pytest.approx(list(result.accuracy_by_position), abs=1e-6)
@@ -558,11 +564,11 @@ def start(tmp_path):
 # Translate
 
 
-def test_translate_prints_a_line_a_text(trained, capsys):
+def test_translate_prints_a_line_a_text(trained, loaded, capsys):
     texts = ["one two five", "zero", "nine nine nine nine"]
     assert main(["translate", *THREADS, "--model", str(trained.model), *texts]) == 0
     out, err = capsys.readouterr()
-    assert out.splitlines() == seq2seq_lab.load(trained.model).translate(texts)
+    assert out.splitlines() == loaded.translate(texts)
     assert err == ""
 
 
@@ -578,11 +584,14 @@ def test_translate_prints_a_line_a_text(trained, capsys):
         ("", lambda: seq2seq_lab.Greedy()),
     ],
 )
-def test_translate_decodes_as_it_is_told_and_prints_scores(trained, capsys, flags, decoder):
+def test_translate_decodes_as_it_is_told_and_prints_scores(
+    trained, loaded, capsys, flags, decoder, monkeypatch
+):
     texts = ["one two", "three"]
+    monkeypatch.setattr(training, "load", {str(trained.model): loaded}.__getitem__)
     argv = ["translate", *THREADS, "--model", str(trained.model), *flags.split(), *texts]
     n_best = 2 if "--n-best" in flags else 1
-    wanted = seq2seq_lab.load(trained.model).hypotheses(texts, decoder(), n_best)
+    wanted = loaded.hypotheses(texts, decoder(), n_best)
     assert main(argv) == 0
     end = "\n\n" if n_best > 1 else "\n"
     assert capsys.readouterr().out == "".join("\n".join(h.text for h in answers) + end for answers in wanted)
@@ -596,13 +605,13 @@ def test_translate_decodes_as_it_is_told_and_prints_scores(trained, capsys, flag
     assert not any(lines)
 
 
-def test_translate_reads_lines_where_a_hyphen_stands(trained, capsys, monkeypatch):
+def test_translate_reads_lines_where_a_hyphen_stands(trained, loaded, capsys, monkeypatch):
     monkeypatch.setattr(commands, "AT_ONCE", 2)
     stdin = "\ufeffone two\r\nthree\nfour\nfive six seven".encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
     assert main(["translate", *THREADS, "--model", str(trained.model), "nine", "-"]) == 0
     texts = ["nine", "one two", "three", "four", "five six seven"]
-    assert capsys.readouterr().out.splitlines() == seq2seq_lab.load(trained.model).translate(texts)
+    assert capsys.readouterr().out.splitlines() == loaded.translate(texts)
 
 
 # stdout, stderr

@@ -38,10 +38,10 @@ SMALL = Settings(
     batch_size=4,
     samples_per_epoch=24,
     validation_samples=40,
-    input_embedding=3,
+    input_embedding=2,
     target_embedding=4,
-    encoder_units=5,
-    decoder_units=5,
+    encoder_units=3,  # a program grows with them
+    decoder_units=3,
     learning_rate=0.01,
 )
 BATCH, EPOCH, K = SMALL.batch_size, SMALL.samples_per_epoch, SMALL.batches_per_epoch
@@ -107,6 +107,23 @@ def uncompiled(optimizer=None, **changes):
     return model
 
 
+@pytest.fixture(scope="module")
+def traced_once():
+    """One model for what needs no XLA, made where that does not work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtime, "xla_error", lambda: "no ptxas")
+        with pytest.warns(UserWarning, match="uncompiled.*no ptxas"):
+            return uncompiled()
+
+
+@pytest.fixture
+def without_xla(compiled, traced_once, monkeypatch):
+    """That model, as if it had never been trained."""
+    monkeypatch.setattr(traced_once, "settings", traced_once.settings)
+    compiled[1].put_into(traced_once)
+    return traced_once
+
+
 def nth_batch(n, seed=0):
     """`(inputs, targets, mask)` of batch number `n`, as `learn` takes them."""
     x, targets, mask = get_block(seed, n // K, SMALL).for_keras
@@ -167,15 +184,11 @@ def test_the_history_has_a_point_for_each_epoch(model):
     assert history.history["val_exact_match"][-1] == pytest.approx(measured.exact_match)
 
 
-def test_without_xla_it_warns_and_the_numbers_are_the_same(undisturbed, compiled, monkeypatch):
-    monkeypatch.setattr(runtime, "xla_error", lambda: "no ptxas")
-    with pytest.warns(UserWarning, match="uncompiled.*no ptxas"):
-        model = uncompiled()
-    compiled[1].put_into(model)
-    history = train(model, EPOCH).history
-    assert not model.jit_compile
+def test_without_xla_it_warns_and_the_numbers_are_the_same(undisturbed, without_xla):
+    history = train(without_xla, EPOCH).history
+    assert not without_xla.jit_compile
     end, compiled_history = undisturbed(EPOCH)
-    assert_close(model.get_weights(), end.weights)
+    assert_close(without_xla.get_weights(), end.weights)
     for name, values in history.items():
         assert values == pytest.approx(compiled_history[name], abs=1e-5)
 
@@ -347,9 +360,8 @@ def test_a_killed_training_started_again_ends_the_same(model, compiled, undistur
 # Scheduled sampling
 
 
-def test_a_schedule_of_0_is_teacher_forcing():
-    model = uncompiled()
-    model.compile(model.optimizer, jit_compile=False)
+def test_a_schedule_of_0_is_teacher_forcing(without_xla):
+    model = without_xla
     start, ends = Snapshot(model), []
     for schedule in (None, lambda seen: 0.0, lambda seen: 0.5):
         start.put_into(model)
@@ -383,9 +395,9 @@ def test_always_its_own_symbol_is_the_gradient_of_free_running(model):
     assert_close(end, model.get_weights())
 
 
-def test_the_settings_schedule_rises_and_two_trainings_are_one():
-    model = uncompiled(scheduled_sampling=0.8, sampling_ramp=2 * EPOCH)
-    model.compile(model.optimizer, jit_compile=False)
+def test_the_settings_schedule_rises_and_two_trainings_are_one(without_xla):
+    model = without_xla
+    model.settings = dataclasses.replace(SMALL, scheduled_sampling=0.8, sampling_ramp=2 * EPOCH)
     schedule = training.linear_rise(model.settings)
     assert [schedule(n) for n in (0, EPOCH, 2 * EPOCH, 9 * EPOCH)] == [0, 0.4, 0.8, 0.8]
     start = Snapshot(model)

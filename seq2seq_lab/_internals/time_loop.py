@@ -24,7 +24,7 @@ def time_loop(
         carry: any nest of tensors.
         n: how many steps to take: the longest true length of the batch.
         steps: how many steps there could be, at least `n`.
-        kept: a nest of tensors like the values; found by tracing one step unless given.
+        kept: a nest of tensors like the values; found by taking or tracing one step unless given.
         backwards: take t = n - 1 ... 0 instead.
         unfinished: ends the loop where it says no, `unfinished(t, carry)`.
 
@@ -33,7 +33,7 @@ def time_loop(
     """
     n = tf.minimum(n, steps)
     if kept is None:
-        kept = values_of(step, carry)
+        kept = values_of(step, carry, steps)
 
     def body(i: Any, carry: Any, rows: list) -> tuple:
         t = n - 1 - i if backwards else i
@@ -55,8 +55,13 @@ def leaves(nest: Any) -> list:
     return [v for v in tf.nest.flatten(nest) if v is not None]
 
 
-def values_of(step: Callable, carry: Any) -> Any:
-    """What a step keeps, as a nest of specs: it is traced for its shapes, and not run."""
+def values_of(step: Callable, carry: Any, steps: Any) -> Any:
+    """What a step keeps, as a nest of tensors or of their specs; of interest are shapes and types alone.
+
+    It is taken where that costs least, and else traced and not run.
+    """
+    if tf.executing_eagerly() and steps > 0:  # a trace takes as long as ten steps
+        return step(tf.constant(0), carry)[1]
     specs = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), carry)
     traced = tf.function(lambda carry: step(tf.constant(0), carry)[1], autograph=False)
     return traced.get_concrete_function(specs).structured_outputs
