@@ -30,6 +30,7 @@ class Statement:
     code: types.CodeType
     binds: frozenset[str]  # names
     changes: frozenset[str]  # names of what is changed in place
+    may_check: bool = True  # False where its cell does not have the word, which spares a search
 
     @functools.cached_property
     def reads(self) -> frozenset[str]:
@@ -61,6 +62,8 @@ class Statement:
     @functools.cached_property
     def checks(self) -> dict[str, ast.expr]:
         """What it hands to `check`: an answer to the exercise of each name."""
+        if not self.may_check:
+            return {}
         calls = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call) and len(node.args) > 1]
         calls = [call for call in calls if isinstance(call.args[0], ast.Constant)]
         return {c.args[0].value: c.args[1] for c in calls if ast.unparse(c.func) in CHECKS}
@@ -98,11 +101,12 @@ def statements_of(cell: int, source: str) -> list[Statement]:
         trees = ast.parse(source).body
     file = f"<cell {cell}>"
     linecache.cache[file] = len(source), None, source.splitlines(True), file
+    may_check = "check" in source or not source.isascii()  # other letters may stand for these
     statements = []
     for tree in trees:
         code = compile(ast.Module([tree], []), file, "exec")  # annotations stay text, as in this module
         binds = frozenset(_names_in(code, BINDS, deep=False))
-        statements.append(Statement(cell, tree, code, binds, frozenset(_changed_by([tree]))))
+        statements.append(Statement(cell, tree, code, binds, frozenset(_changed_by([tree])), may_check))
     return statements
 
 
@@ -152,7 +156,9 @@ def _as_python(source):
 
 def _names_in(code, operations, deep) -> Iterator[str]:
     """The names of the notebook's on which code does some operations; deep: in its functions, too."""
-    yield from (each.argval for each in dis.get_instructions(code) if each.opname in operations)
+    numbers = [dis.opmap[name] for name in operations if name in dis.opmap]
+    if not {*code.co_code[::2]}.isdisjoint(numbers):  # to take instructions apart is slow
+        yield from (each.argval for each in dis.get_instructions(code) if each.opname in operations)
     for inner in code.co_consts if deep else ():
         if isinstance(inner, types.CodeType):
             yield from _names_in(inner, operations, deep)
@@ -172,4 +178,8 @@ def _changed_by(nodes) -> Iterator[str]:
             if isinstance(place, ast.Name):
                 yield place.id
         if not isinstance(node, FUNCTIONS):
-            nodes += ast.iter_child_nodes(node)
+            for part in vars(node).values():  # as `ast.iter_child_nodes`, which takes three times as long
+                if isinstance(part, ast.AST):
+                    nodes.append(part)
+                elif isinstance(part, list):
+                    nodes += [each for each in part if isinstance(each, ast.AST)]
