@@ -243,6 +243,118 @@ def test_nothing_lies_in_a_new_sandbox_whatever_is_loaded_in_it():
     assert (verdict.state, verdict.points) == ("right", 1), str(verdict)
 
 
+# One sandbox for several submissions, one after the other
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """The sandboxes that are kept, by whether TensorFlow is loaded in them; they end with the test."""
+    monkeypatch.setattr(sandbox, "_keeps", True)
+    yield lambda: {key[-1]: each for key, each in sandbox._kept.items()}
+    while sandbox._kept:
+        sandbox._kept.popitem()[1].end()
+
+
+def verdict_alone(cell, limits=PATIENT):
+    """The verdict on a submission of this answer alone."""
+    (ran,) = sandbox.run([to_be_run("one", cell)], limits).values()
+    return judge(JAGGEDNESS, JAGGEDNESS.cases(1), ran.results, JAGGEDNESS.points)
+
+
+PLAIN = f"import numpy as np\n{RIGHT['jaggedness']}"
+NOT_STOPPED = [*(answer for answer in HOSTILE if HOSTILE[answer][0] != "stopped"), *HARMLESS]
+
+
+@pytest.mark.parametrize("answer", NOT_STOPPED, ids=lambda answer: answer.__name__)
+def test_the_next_submission_feels_nothing_of_a_hostile_one(answer, kept, tmp_path):
+    """Where it was stopped, the next one gets a new sandbox in any case."""
+    assert verdict_alone(PLAIN, limits_for(answer)).state == "right"
+    before = kept()[False]
+    front = f"HOME = {str(tmp_path / 'mine')!r}\nPORT = 1\nSOURCE = {str(REFERENCES)!r}\n"
+    front += f"LAB = 'seq2seq' + '_lab'\nSECRET = {SECRET[:5]!r} * 3\n"
+    verdict = verdict_alone(stands_alone(answer, front), limits_for(answer))
+    assert verdict.state == ("wrong" if answer in HOSTILE else "right"), str(verdict)
+    if answer.__name__.endswith("_behind") and "thread" not in answer.__name__ and answer in HARMLESS:
+        assert kept() == {}  # it has left something
+    assert kept() in ({}, {False: before})
+    assert verdict_alone(innocent_cell(), limits_for(answer)).state == "right"
+
+
+@pytest.mark.parametrize("front", ["", "import tensorflow as tf\n"])
+def test_nothing_of_a_submission_is_in_the_memory_of_the_next(front, kept):
+    says = f"{front}def jaggedness(curve):\n    return 'a secret of the first' * 50\n"
+    looks = front + inspect.cleandoc(r"""
+        import ctypes, re
+        import numpy as np
+
+        def jaggedness(curve):
+            for line in open("/proc/self/maps"):
+                where, rights = line.split()[:2]
+                start, end = (int(n, 16) for n in where.split("-"))
+                if rights.startswith("rw"):
+                    assert not re.search(rb"[s]ecret of the first", ctypes.string_at(start, end - start))
+            return np.abs(np.diff(curve, 2)).mean()
+    """)
+    assert "text" in verdict_alone(says).message
+    before = kept()
+    assert verdict_alone(looks).state == "right", str(verdict_alone(looks))
+    assert kept()[bool(front)] is before[bool(front)]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "open('/tmp/mine', 'w')",
+        "os.mkdir('/dev/shm/mine')",
+        "os.symlink('/', '/tmp/mine')",
+        "open('/tmp/__autograph_generated_fileabcdefgh.txt', 'w')",
+        "os.fork() or time.sleep(9)",
+        "os.fork() or os._exit(0)",
+        "os._exit(1)",
+        "any(os.chmod(f, 0o1755) for f in ['/tmp'] if os.stat(f).st_uid == os.getuid()) or os.abort()",
+    ],
+)
+def test_a_sandbox_in_which_something_is_left_is_not_kept(act, kept):
+    front = "import os, time\nimport numpy as np\n"
+    verdict_alone(front + "def jaggedness(curve):\n    return 0.0")
+    assert [*kept()] == [False]
+    verdict_alone(f"{front}def jaggedness(curve):\n    {act}\n    return 0.0")
+    assert kept() == {}
+
+
+def test_what_autograph_leaves_is_deleted_and_the_sandbox_is_kept(kept):
+    own = "import tensorflow as tf\n@tf.function\ndef jaggedness(curve):\n    return tf.reduce_sum(curve)"
+    assert verdict_alone(own).state == "wrong"
+    before = kept()[True]
+    assert verdict_alone(f"import tensorflow as tf\n{PLAIN}").state == "right"
+    assert kept()[True] is before
+
+
+def test_a_kept_sandbox_that_has_ended_is_replaced(kept):
+    verdict_alone(PLAIN)
+    kept()[False].process.kill()
+    kept()[False].process.wait()
+    assert verdict_alone(innocent_cell()).state == "right"
+
+
+@pytest.mark.parametrize(
+    "imports",
+    ["import tensorflow as tf", "import keras", "from tensorflow import math", "import seq2seq_lab.gru"],
+)
+def test_an_answer_that_turns_out_to_want_tensorflow_gets_it(imports, kept):
+    """However it says so; one that pretends to want it gets it as well, and nothing else."""
+    own = f"import numpy as np\ndef jaggedness(curve):\n    exec({imports!r})\n"
+    assert verdict_alone(own + "    return np.abs(np.diff(curve, 2)).mean()").state == "right"
+    assert {*kept()} == {False, True}
+
+
+def test_who_pretends_to_want_tensorflow_gains_nothing():
+    forged = 'def jaggedness(curve):\n    os.write(3, b\'{"wants": "TensorFlow"}\\n\')\n    os._exit(0)'
+    verdict = verdict_alone(f"import os\n{forged}")
+    assert (verdict.state, verdict.points) == ("stopped", 0)
+    assert "no answer" in verdict.message
+
+
 def test_nothing_of_a_submission_is_left():
     answers = {**RIGHT, "jaggedness": stands_alone(hostile.leaves_a_process_behind)}
     lines, notes = marked(answered(answers))

@@ -9,6 +9,7 @@ import functools
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -77,7 +78,7 @@ class SandboxError(RuntimeError):
     """The sandbox itself does not work."""
 
 
-def start(program: Sequence[str], limits: Limits, stdin: BinaryIO | int) -> subprocess.Popen:
+def start(program: Sequence[str], limits: Limits, stdin: BinaryIO | socket.socket | int) -> subprocess.Popen:
     """Start a program in a sandbox of its own, as its first process.
 
     Nothing of this process goes with it: no variable of its environment, no open file, no key.

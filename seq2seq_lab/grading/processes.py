@@ -30,7 +30,12 @@ class ProcessEnded(RuntimeError):
     """A process ended before it had returned anything."""
 
 
-def on_this_machine(function: Callable, jobs: Iterator[Job], at_once: int | None = None) -> Iterator[Outcome]:
+def on_this_machine(
+    function: Callable,
+    jobs: Iterator[Job],
+    at_once: int | None = None,
+    at_start: Callable[[], None] | None = None,
+) -> Iterator[Outcome]:
     """Do jobs in processes of their own, and give each outcome as it comes.
 
     A process that dies costs its job, and is replaced. All end with the iterator.
@@ -39,8 +44,9 @@ def on_this_machine(function: Callable, jobs: Iterator[Job], at_once: int | None
         function: called in one of the processes with the arguments of a job.
         jobs: read one at a time, when a process is free.
         at_once: how many at a time; None is one for each core.
+        at_start: called in each process before its first job.
     """
-    free = [_Process(function) for _ in range(at_once or len(os.sched_getaffinity(0)))]
+    free = [_Process(function, at_start) for _ in range(at_once or len(os.sched_getaffinity(0)))]
     busy: dict[Any, tuple[_Process, str]] = {}  # by the pipe through which its outcome comes
     try:
         while True:
@@ -61,15 +67,17 @@ def on_this_machine(function: Callable, jobs: Iterator[Job], at_once: int | None
 class _Process:
     """A process that does one job after the other; it starts with the first, and again after its death."""
 
-    def __init__(self, function: Callable) -> None:
-        self.function, self.process = function, None
+    def __init__(self, function: Callable, at_start: Callable[[], None] | None) -> None:
+        self.function, self.at_start, self.process = function, at_start, None
 
     def give(self, args: tuple) -> Any:
         """Give it a job; returns the pipe through which the outcome will come."""
         if self.process is None:
             context = multiprocessing.get_context("spawn")  # no copy of this one's threads and locks
             self.pipe, other = context.Pipe()
-            self.process = context.Process(target=_work, args=(other, self.function), daemon=True)
+            self.process = context.Process(
+                target=_work, args=(other, self.function, self.at_start), daemon=True
+            )
             resource_tracker.ensure_running()  # which else would unblock signals below
             before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # Ctrl-C is for this one alone
             try:
@@ -101,11 +109,13 @@ class _Process:
             self.pipe.close()
 
 
-def _work(pipe, function):
+def _work(pipe, function, at_start):
     """Do what comes through a pipe, until its other end is closed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # with who started it, however that ends
     if os.getppid() != multiprocessing.parent_process().pid:  # who has ended before that
         return
+    if at_start is not None:
+        at_start()
     with contextlib.suppress(EOFError, OSError):
         while True:
             args = pipe.recv()

@@ -9,7 +9,9 @@ import fcntl
 import json
 import os
 import pickle
+import re
 import select
+import socket
 import subprocess
 import sys
 import threading
@@ -31,9 +33,16 @@ MOST_TEXTS = 10_000  # each takes the room of the longest
 NO_ANSWER = Stopped("what came back was no answer")
 LOOK_EVERY = 0.5  # seconds between two looks at a sandbox that says nothing
 LOOK_AGAIN = 0.1  # where there are many processes, which can take much within a second
-USUAL_PROCESSES = 2  # in a sandbox: the one that has TensorFlow, and that of an exercise
+USUAL_PROCESSES = 2  # in a sandbox: its first, and that of an exercise
+USES_TENSORFLOW = re.compile(r"\b(tf|tensorflow|keras)\b|\b(lab|seq2seq_lab)\.[A-Z]")
 SOCKET = 1 << 18  # bytes that may wait in one, counted nowhere else
+BEGINS = b'{"begins": true}'
+MAGIC = re.compile(r"^\s*[%!]|\?\s*$|=\s*[%!]", re.MULTILINE)  # of IPython's
 FIRST_UID = 200_000  # root's sandboxes run as users of their own from here on, one for each thread
+
+
+_keeps = False
+_kept: dict[tuple, _Sandbox] = {}  # by limits, whether it is one, and whether TensorFlow is loaded in it
 
 
 class Late(Exception):
@@ -63,6 +72,7 @@ def run(
     """What the answers of one submission return, by exercise.
 
     Where a sandbox as a whole breaks down, that costs the exercise at which it did; the others get a new one.
+    Those that turn out to want TensorFlow are asked once more, in a sandbox where it is loaded already.
 
     Args:
         answers: to be run, one after the other.
@@ -74,10 +84,31 @@ def run(
         Late: time on the clock is up, and `alone` is False.
         SandboxError: it never came to the first exercise.
     """
+    likely = {answer.name for answer in answers if _looks_like_tensorflow(answer)}
+    first = [answer for answer in answers if answer.name not in likely]
+    results, wanting = _run(first, limits, sandboxed, alone, tensorflow=False)
+    second = [answer for answer in answers if answer.name in likely | wanting]
+    return results | _run(second, limits, sandboxed, alone, tensorflow=True)[0]
+
+
+def keep_sandboxes() -> None:
+    """From now on, a sandbox in which nothing was left behind is used for the next submission as well."""
+    global _keeps
+    _keeps = True
+
+
+def _looks_like_tensorflow(answer):
+    """A guess, which saves the first try: a wrong one costs time, nothing else."""
+    return any(USES_TENSORFLOW.search(text) for name, text in answer.cells if name == f"answer-{answer.name}")
+
+
+def _run(answers, limits, sandboxed, alone, tensorflow):
+    """What answers return, by exercise; and which of them want TensorFlow, where it is not loaded."""
     results: dict[str, Ran] = {}
-    while left := [answer for answer in answers if answer.name not in results]:
-        begun, before = None, len(results)
-        with _Sandbox(left, limits, sandboxed) as sandbox:
+    wanting: set[str] = set()
+    while left := [a for a in answers if a.name not in results and a.name not in wanting]:
+        begun, before = None, len(results) + len(wanting)
+        with _sandbox(left, limits, sandboxed, tensorflow) as sandbox:
             for answer in left:
                 if not sandbox.begins(answer):
                     break
@@ -87,7 +118,9 @@ def run(
                     break
                 if said.get("late") and not alone:
                     raise Late(f"{answer.name}: {said['stopped']}")
-                if "stopped" in said:
+                if "wants" in said:
+                    wanting.add(begun)
+                elif "stopped" in said:
                     results[begun] = Ran(Stopped(said["stopped"]))
                 else:
                     results[begun] = _ran(returned, answer)
@@ -97,63 +130,90 @@ def run(
             if late and not alone:
                 raise Late(f"{begun}: {late}")
             results[begun] = Ran(Stopped(sandbox.fault or late or "it ended all processes of its sandbox"))
-        elif len(results) == before:
+        elif len(results) + len(wanting) == before and not sandbox.is_used:
             raise SandboxError(f"the sandbox does not work: {sandbox.said or 'it ended at once'}")
-    return results
+    return results, wanting
+
+
+@contextlib.contextmanager
+def _sandbox(answers, limits, sandboxed, tensorflow):
+    """A sandbox for answers: a new one, or one that is kept; it ends with the block unless that is clean."""
+    key = limits, sandboxed, tensorflow
+    sandbox = _kept.pop(key, None) or _Sandbox(answers, limits, sandboxed, tensorflow)
+    try:
+        yield sandbox
+    except BaseException:
+        sandbox.end()
+        raise
+    if _keeps and sandbox.is_clean:
+        sandbox.is_used = True
+        _kept[key] = sandbox
+    else:
+        sandbox.end()
 
 
 class _Sandbox:
-    """One sandbox at work: lines come out of it, and it ends with the block."""
+    """One sandbox at work: an answer goes into it after the other, and lines come out of it."""
 
-    def __init__(self, answers: Sequence[Answer], limits: Limits, sandboxed: bool) -> None:
-        self.answers, self.limits, self.sandboxed = answers, limits, sandboxed
+    def __init__(self, answers: Sequence[Answer], limits: Limits, sandboxed: bool, tensorflow: bool) -> None:
+        self.limits = limits
         self.fault, self.rest = "", b""
-        self.late = self.crowded = False
-
-    def __enter__(self) -> _Sandbox:
-        root = self.sandboxed and os.geteuid() == 0
-        processes = 0 if self.sandboxed else _threads_of_this_user()
-        job = {
+        self.late = self.crowded = self.is_used = False
+        self.is_clean = sandboxed  # whether nothing has happened in it that might be felt later on
+        self.wait = STARTING
+        root = sandboxed and os.geteuid() == 0
+        processes = 0 if sandboxed else _threads_of_this_user()
+        cells = {text for answer in answers for _, text in answer.cells}
+        settings = {
             "uid": FIRST_UID + threading.get_native_id() if root else None,
-            "private": self.sandboxed,
+            "private": sandboxed,
+            "tensorflow": tensorflow,
+            "magics": any(map(MAGIC.search, cells)),
             "path": [str(PACKAGE.parent)],
-            "limits": dataclasses.asdict(self.limits) | {"processes": processes + self.limits.processes},
-            "exercises": [answer._asdict() for answer in self.answers],
+            "limits": dataclasses.asdict(limits) | {"processes": processes + limits.processes},
         }
-        with _in_memory(pickle.dumps(job)) as stdin:
-            if self.sandboxed:
-                self.process = start([sys.executable, "/worker.py"], self.limits, stdin)
+        self.jobs, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.jobs.send(json.dumps(settings).encode())
+        with inside:
+            if sandboxed:
+                self.process = start([sys.executable, "/worker.py"], limits, inside)
             else:
                 self.process = subprocess.Popen(
                     [sys.executable, str(WORKER)],
-                    stdin=stdin,
+                    stdin=inside,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     env=os.environ | ENVIRONMENT,
                     start_new_session=True,
                 )
-        self.wait = STARTING
-        return self
 
-    def __exit__(self, *_: Any) -> None:
+    def end(self) -> None:
+        """End all of its processes."""
         with contextlib.suppress(psutil.Error):
             for process in psutil.Process(self.process.pid).children(recursive=True):
                 process.kill()
         self.process.kill()
         self.process.wait()  # bubblewrap's first process is gone, and with it all others
+        self.jobs.close()
         self.process.stdout.close()
         os.set_blocking(self.process.stderr.fileno(), False)  # who holds the other end is not waited for
         self.said = " ".join((self.process.stderr.read(1000) or b"").decode(errors="replace").split())
         self.process.stderr.close()
 
     def begins(self, answer: Answer) -> bool:
-        """Whether it comes to an answer."""
-        line = self._line()
-        self.wait = self.limits.seconds + GRACE
-        return line == json.dumps({"exercise": answer.name}).encode()
+        """Give it an answer; whether it comes to it."""
+        with contextlib.suppress(OSError), _in_memory(pickle.dumps(answer._asdict())) as file:
+            socket.send_fds(self.jobs, [b"x"], [file.fileno()])
+            line = self._line()
+            self.wait = self.limits.seconds + GRACE
+            if line == BEGINS:
+                return True
+        self.is_clean = False
+        return False
 
     def outcome(self) -> tuple[dict[str, Any] | None, bytes]:
         """What its worker says of an answer, and what that returned; None if no more will come."""
+        was_clean, self.is_clean = self.is_clean, False
         line = self._line()
         if line is None:
             return None, b""
@@ -163,6 +223,7 @@ class _Sandbox:
             if not self._more(end):
                 return None, b""
         returned, self.rest = self.rest[: said["bytes"]], self.rest[said["bytes"] :]
+        self.is_clean = was_clean and said["clean"] and not self.rest and not self.crowded
         return said, returned
 
     def _line(self):

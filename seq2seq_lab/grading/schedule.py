@@ -13,7 +13,7 @@ from seq2seq_lab.grading.isolation import Limits
 from seq2seq_lab.grading.marking import mark
 from seq2seq_lab.grading.marks_folder import MarksFolder, key
 from seq2seq_lab.grading.processes import Job, on_this_machine
-from seq2seq_lab.grading.sandbox import Late
+from seq2seq_lab.grading.sandbox import Late, keep_sandboxes
 from seq2seq_lab.grading.submissions import Submissions
 
 
@@ -48,7 +48,7 @@ def mark_all(
     students = [s for s in everyone if not _is_marked(submissions.read(s), folder)]
     if not students:
         return faults
-    work = on_this_machine
+    work = functools.partial(on_this_machine, at_start=keep_sandboxes)
     if scheduler is not None:
         try:
             from seq2seq_lab.grading.cluster import on_a_cluster

@@ -1,10 +1,19 @@
 """What runs in the sandbox: students' functions are asked, and what they return goes out as plain numbers.
 
-Stands alone: all it finds of the lab is what students import and how answers are called. It reads its job
-from stdin. To stdout it writes for each exercise a line of JSON that names it, a line with what came of it,
-and what the answer returned: as many bytes as that line says. A process for each exercise is forked off one
-in which TensorFlow is loaded already; when that is done, everything that is left of it is killed and deleted.
-In a sandbox this is the first process: no signal from inside reaches it, and all orphans are its own.
+Stands alone: all it finds of the lab is what students import and how answers are called. Stdin is a socket:
+its first message has the settings, each further one an open file with an answer that is to be asked. To
+stdout it writes for each a line when it begins, a line of JSON with what came of it, and what the answer
+returned: as many bytes as that line says. Each answer has a process of its own, forked off this one; when
+that is done, everything that is left of it is killed and deleted. In a sandbox this is the first process: no
+signal from inside reaches it, and all orphans are its own.
+
+It may be asked the answers of one student after the other. So no word of theirs comes into memory that the
+next one gets a copy of: the file is read in the answer's process alone, and what that returns goes through a
+buffer that is not forked. It computes nothing with TensorFlow, either: what runs in threads of its own does
+not survive a fork.
+
+Most answers need no TensorFlow, which takes seconds to be loaded: where it is not, one that imports it is
+ended, and it is said that it wants it.
 """
 
 from __future__ import annotations
@@ -15,33 +24,41 @@ import ctypes
 import gc
 import importlib
 import json
+import mmap
 import os
 import pickle
 import re
 import resource
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
 import types
 
-USES_TENSORFLOW = re.compile(r"\b(tf|tensorflow|keras|lab|seq2seq_lab)\b")
-MAGIC = re.compile(r"^\s*[%!]|\?\s*$|=\s*[%!]", re.MULTILINE)  # of IPython's
+TENSORFLOW = "tensorflow", "keras"
+PRELOADED = "tensorflow", "seq2seq_lab.model", "matplotlib.pyplot"  # with all that they import
+NEEDED = "seq2seq_lab.exercises.catalogue.calls", "seq2seq_lab.exercises.engine.running"
+GENERATED = re.compile(r"/tmp/__autograph_generated_file\w{8}\.py")
+WANTED = b'{"wants": "TensorFlow"}'
 WRITABLE = "/tmp", "/dev/shm", "/fonts"  # folders of a sandbox
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
+BEGINS = b'{"begins": true}\n'
+PART = 1 << 16  # bytes that are read at once
 LOOK_EVERY = 0.1  # seconds between two looks at what an exercise has used
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
-    """Do the job on stdin."""
-    job = pickle.load(sys.stdin.buffer)  # from outside the sandbox, where no student's code runs
-    first = set(_files())
-    if job["uid"]:
+    """Ask what comes through stdin, until its other end is closed."""
+    jobs = socket.socket(fileno=os.dup(0))
+    settings = json.loads(jobs.recv(PART))
+    first, state = set(_files()), _state_of_folders()
+    if settings["uid"]:
         os.setgroups([])
-        os.setgid(job["uid"])
-        os.setuid(job["uid"])
+        os.setgid(settings["uid"])
+        os.setuid(settings["uid"])
     answers, out = os.dup(1), os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(out, standard)
@@ -51,76 +68,86 @@ def main() -> None:
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")  # where memory runs out, a sandbox goes, and not who grades
     libc.prctl(PR_SET_DUMPABLE, 0)  # no process of a student's may reach into this one
-    sys.path[:0] = job["path"]
-    cells = {cell for exercise in job["exercises"] for _, cell in exercise["cells"]}
-    if any(map(USES_TENSORFLOW.search, cells)):
-        _load_tensorflow()
-    if any(map(MAGIC.search, cells)):
-        importlib.import_module("IPython.core.inputtransformer2")
-    importlib.import_module("seq2seq_lab.exercises.catalogue.calls")  # and with it `engine.asking`
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # what it does not handle does not reach a first process
-    for exercise in job["exercises"]:
-        _write(answers, json.dumps({"exercise": exercise["name"]}).encode() + b"\n")
-        returned, said = _asked(exercise, job["limits"], job["private"])
-        if job["private"]:
-            _delete(set(_files()) - first)
-        _write(answers, json.dumps({**said, "bytes": len(returned)}).encode() + b"\n" + returned)
-
-
-def _load_tensorflow():
-    """Import it, but compute nothing: what runs in threads of its own does not survive a fork."""
+    sys.path[:0] = settings["path"]
     gc.disable()
-    for module in ("tensorflow", "seq2seq_lab.model", "matplotlib.pyplot"):  # with all that they import
+    for module in (*(PRELOADED if settings["tensorflow"] else ()), *NEEDED):
         importlib.import_module(module)
+    if settings["magics"]:
+        importlib.import_module("IPython.core.inputtransformer2")
+    limits, private = settings["limits"], settings["private"]
+    buffer = mmap.mmap(-1, limits["output"] + 2 * PART, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    buffer.madvise(mmap.MADV_DONTFORK)
     gc.freeze()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # what it does not handle does not reach a first process
+    while True:
+        message, files, _, _ = socket.recv_fds(jobs, 1, 1)
+        if not message:
+            return
+        _write(answers, BEGINS)
+        length, said = _asked(jobs, files[0], buffer, limits, private)
+        if private:
+            _delete_generated(set(_files()) - first)
+            left = set(_files()) - first
+            said["clean"] = said["clean"] and not left and _state_of_folders() == state
+            _delete(left)
+        _write(answers, json.dumps({**said, "bytes": length}).encode() + b"\n")
+        _write(answers, memoryview(buffer)[:length])
 
 
-def _asked(exercise, limits, private):
-    """What came of an exercise, asked in a process of its own: what it sent, and why it was stopped."""
+def _asked(jobs, job, buffer, limits, private):
+    """What came of an answer, asked in a process of its own: how much it sent, and what there is to say."""
     receive, send = os.pipe()
     before = _seconds_of_ended()
     child = os.fork()
     if child == 0:
         try:
             os.setsid()
+            jobs.detach()
+            with open(job, "rb") as file:
+                answer = pickle.load(file)  # from outside the sandbox, where no student's code runs
             os.dup2(send, 3)
             os.closerange(4, 4096)
             _limit(limits)
-            _write(3, json.dumps(_results(exercise)).encode() + b"\n")
+            _write(3, json.dumps(_results(answer)).encode() + b"\n")
         finally:
             os._exit(0)
     os.close(send)
+    os.close(job)
     family = _Family(child, private)
-    line, stopped = _received(receive, family, before, limits)
+    length, stopped = _received(receive, buffer, family, before, limits)
     status = family.end()
     os.close(receive)
-    if line:
-        return line, {}
+    said = {"clean": bool(length) and family.alone}
+    if "tensorflow" not in sys.modules and length == len(WANTED) and buffer[:length] == WANTED:
+        return 0, {**said, "wants": "TensorFlow"}
+    if length:
+        return length, said
     seconds = _seconds_of_ended() - before
-    return b"", {"stopped": _reason(stopped, status, seconds, limits), "late": stopped == "late"}
+    return 0, {**said, "stopped": _reason(stopped, status, seconds, limits), "late": stopped == "late"}
 
 
-def _received(pipe, family, before, limits):
-    """A line that comes through a pipe, or why no more was waited for: what of its limits is used up."""
-    end, parts, size = time.monotonic() + limits["seconds"], [], 0
+def _received(pipe, buffer, family, before, limits):
+    """The length of a line that comes through a pipe into the buffer; or why no more was waited for."""
+    end, size = time.monotonic() + limits["seconds"], 0
     while True:
         if select.select([pipe], [], [], LOOK_EVERY)[0]:
-            part = os.read(pipe, 1 << 16)
-            line, newline, _ = part.partition(b"\n")  # what comes behind it is nobody's
-            parts.append(line)
-            size += len(line)
-            if newline:  # who else holds the pipe is not waited for
-                return b"".join(parts), ""
+            part = os.readv(pipe, [memoryview(buffer)[size : size + PART]])
+            newline = buffer.find(b"\n", size, size + part)
+            if (
+                newline >= 0
+            ):  # what comes behind it is nobody's, and who else holds the pipe is not waited for
+                return newline, ""
+            size += part
             if size > limits["output"]:
-                return b"", "output"
+                return 0, "output"
             if not part:
                 if family.is_over():
-                    return b"", ""
+                    return 0, ""
                 time.sleep(LOOK_EVERY)  # it has closed the pipe and goes on
         if _seconds_of_ended() - before + family.seconds() > limits["cpu_seconds"]:
-            return b"", "cpu"
+            return 0, "cpu"
         if time.monotonic() > end:
-            return b"", "late"
+            return 0, "late"
 
 
 def _reason(stopped, status, seconds, limits):
@@ -147,6 +174,7 @@ class _Family:
 
     def __init__(self, child, private):
         self.child, self.private, self.status = child, private, None
+        self.alone = True  # until another one is found
 
     def is_over(self):
         """Whether the process of the exercise has ended."""
@@ -184,6 +212,8 @@ class _Family:
                 ended, status = os.waitpid(-1, options)
                 if ended == self.child:
                     self.status = status
+                elif ended:
+                    self.alone = False
                 if not ended or (self.status is not None and not self.private):
                     return
 
@@ -191,6 +221,23 @@ class _Family:
 def _files():
     """What lies in the folders in which an exercise may write."""
     return [entry.path for folder in WRITABLE if os.path.isdir(folder) for entry in os.scandir(folder)]
+
+
+def _state_of_folders():
+    """What an exercise could change of these folders themselves."""
+    found = []
+    for folder in WRITABLE:
+        with contextlib.suppress(FileNotFoundError):
+            about = os.stat(folder)
+            found.append((about.st_mode, about.st_uid, about.st_gid, about.st_nlink, os.listxattr(folder)))
+    return found
+
+
+def _delete_generated(files):
+    """Delete what AutoGraph, which rewrites a `tf.function`, leaves under names of its own."""
+    for file in filter(GENERATED.fullmatch, files):
+        with contextlib.suppress(OSError):
+            os.unlink(file)
 
 
 def _delete(files):
@@ -232,6 +279,8 @@ def _results(exercise):
         threading = sys.modules["tensorflow"].config.threading
         threading.set_intra_op_parallelism_threads(1)
         threading.set_inter_op_parallelism_threads(1)
+    else:
+        sys.meta_path.insert(0, _EndWhereItIsImported())
     notebook = types.ModuleType("__main__")
     sys.modules["__main__"] = notebook  # where pickle and others look for what a cell defines
     cells = [running.Cell(*cell) for cell in exercise["cells"]]
@@ -243,6 +292,15 @@ def _results(exercise):
     results = asking.ask_all(answer, cases, call, returns)
     results = [r._asdict() if isinstance(r, asking.Raised) else [*map(_plain, r)] for r in results]
     return {"results": results, "found": found._asdict()}
+
+
+class _EndWhereItIsImported:
+    """Ends a process that imports TensorFlow, and says why: the answer is asked anew where that is loaded."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name in TENSORFLOW:
+            os.write(3, WANTED + b"\n")
+            os._exit(0)
 
 
 def _plain(array):
