@@ -282,7 +282,8 @@ def test_the_next_submission_feels_nothing_of_a_hostile_one(answer, kept, tmp_pa
 
 @pytest.mark.parametrize("front", ["", "import tensorflow as tf\n"])
 def test_nothing_of_a_submission_is_in_the_memory_of_the_next(front, kept):
-    says = f"{front}def jaggedness(curve):\n    return 'a secret of the first' * 50\n"
+    says = f"{front}def jaggedness(curve):\n    return 'a secret of the first' * 40\n"
+    says += "# a secret of the first\n" * 3_000
     looks = front + inspect.cleandoc(r"""
         import ctypes, re
         import numpy as np

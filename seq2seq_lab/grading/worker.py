@@ -118,7 +118,7 @@ def _asked(jobs, job, buffer, limits, private):
     status = family.end()
     os.close(receive)
     said = {"clean": bool(length) and family.alone}
-    if "tensorflow" not in sys.modules and length == len(WANTED) and buffer[:length] == WANTED:
+    if "tensorflow" not in sys.modules and length == len(WANTED) and buffer.find(WANTED) == 0:
         return 0, {**said, "wants": "TensorFlow"}
     if length:
         return length, said
