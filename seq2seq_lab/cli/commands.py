@@ -130,7 +130,7 @@ def benchmark(args: argparse.Namespace) -> int:
 
 
 def grade(args: argparse.Namespace) -> int:
-    """Mark a class of submissions, each in a sandbox of its own."""
+    """Mark a class of submissions in sandboxes."""
     names = "source", "seed", "nbgrader", "assignment", "fill", "fill_column", "scheduler"
     with _grading(args):
         from seq2seq_lab.grading.command import grade
