@@ -178,7 +178,8 @@ def _changed_by(nodes) -> Iterator[str]:
             if isinstance(place, ast.Name):
                 yield place.id
         if not isinstance(node, FUNCTIONS):
-            for part in vars(node).values():  # as `ast.iter_child_nodes`, which takes three times as long
+            for name in node._fields:  # as `ast.iter_child_nodes`, which takes longer
+                part = getattr(node, name, None)
                 if isinstance(part, ast.AST):
                     nodes.append(part)
                 elif isinstance(part, list):
