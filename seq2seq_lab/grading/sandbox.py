@@ -69,7 +69,7 @@ class Ran(NamedTuple):
 def run(
     answers: Sequence[Answer], limits: Limits, sandboxed: bool = True, alone: bool = True
 ) -> dict[str, Ran]:
-    """What the answers of one submission return, by exercise.
+    """What the answers of one submission return, by exercise, in their order.
 
     Where a sandbox as a whole breaks down, that costs the exercise at which it did; the others get a new one.
     Those that turn out to want TensorFlow are asked once more, in a sandbox where it is loaded already.
@@ -88,7 +88,8 @@ def run(
     first = [answer for answer in answers if answer.name not in likely]
     results, wanting = _run(first, limits, sandboxed, alone, tensorflow=False)
     second = [answer for answer in answers if answer.name in likely | wanting]
-    return results | _run(second, limits, sandboxed, alone, tensorflow=True)[0]
+    results |= _run(second, limits, sandboxed, alone, tensorflow=True)[0]
+    return {answer.name: results[answer.name] for answer in answers}
 
 
 def keep_sandboxes() -> None:
