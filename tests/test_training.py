@@ -451,7 +451,8 @@ count()
 def test_a_model_is_compiled_once_for_all_its_trainings(model, tmp_path, fresh_python):
     model.save(tmp_path / "start.keras")
     go_there = f"import os; os.chdir({str(tmp_path)!r})"
-    done = fresh_python(go_there + COUNT_PROGRAMS, TF_XLA_FLAGS="")  # without what other tests have compiled
+    flags = f"--tf_xla_persistent_cache_directory={tmp_path}"  # without what other tests have compiled
+    done = fresh_python(go_there + COUNT_PROGRAMS, TF_XLA_FLAGS=flags)
     assert done.returncode == 0, done.stderr
     before, first, later = map(int, done.stdout.split())
     assert before < first == later

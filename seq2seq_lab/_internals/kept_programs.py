@@ -25,7 +25,7 @@ from seq2seq_lab._internals.files import whole_file
 FLAG = "--tf_xla_persistent_cache_directory"
 PROGRAM = "*__XLA_CPU_JIT.pb"  # as TensorFlow names what is compiled for a CPU; the rest is not kept
 MOST = 64  # entries kept, the newest; each has up to 3 MB
-ABANDONED = 7 * 24 * 3600  # seconds after which a process that has not ended well is over
+ABANDONED = 2 * 24 * 3600  # seconds after which a process that has not ended well is over
 PRIVATE = "private-"
 
 
