@@ -20,6 +20,11 @@ from .data import (
     is_held_out as is_held_out,
     make_batch as make_batch,
 )
+from .decoder_only import (
+    DecoderOnly as DecoderOnly,
+    LanguageModel as LanguageModel,
+    NoEncoder as NoEncoder,
+)
 from .decoding import (
     BeamSearch as BeamSearch,
     Greedy as Greedy,
@@ -60,6 +65,11 @@ from .training import (
     restart as restart,
     train as train,
     warm_up as warm_up,
+)
+from .transformer import (
+    TransformerDecoder as TransformerDecoder,
+    TransformerEncoder as TransformerEncoder,
+    adam_with_warm_up as adam_with_warm_up,
 )
 from .views.bands import plot_bands as plot_bands
 from .views.curves import (

@@ -6,7 +6,7 @@
     h = (1 - z) * c + z * h                     state
 
 After Cho et al. 2014, arXiv 1406.1078. Used in section "How far back can it remember?" of notebook 1, and in
-notebook 5, which makes it fast.
+notebook 6, which makes it fast.
 """
 
 from __future__ import annotations

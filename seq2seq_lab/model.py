@@ -183,11 +183,14 @@ class Seq2Seq(Saved):
         """The loss of some samples, without the penalty, and the gradient of each weight, with it."""
         weights = self.trainable_variables
         with tf.GradientTape() as tape:
-            loss = sequence_loss(self(*x, training=True), targets, mask)
-            penalised = loss
+            loss = penalised = self.loss_of(x, targets, mask)
             if self.settings.l2:
                 penalised += self.settings.l2 * tf.add_n([tf.nn.l2_loss(w) for w in weights])
         return loss, tape.gradient(penalised, weights)
+
+    def loss_of(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """The loss of some samples, teacher-forced; for a subclass to change."""
+        return sequence_loss(self(*x, training=True), targets, mask)
 
     def test_step(self, data: tuple) -> dict:
         """Token accuracy and exact match of a batch, free-running."""

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-import seq2seq_lab.attention  # noqa: F401 (so that Keras knows every class that a file may name)
+import seq2seq_lab.attention
+import seq2seq_lab.decoder_only  # noqa: F401 (both, so that Keras knows every class that a file may name)
 from seq2seq_lab._internals.input_pipeline import by_length, fed, pieces
 from seq2seq_lab._internals.saving import read_model
 from seq2seq_lab._internals.stopping import StopAtInterrupt

@@ -5,7 +5,7 @@
 and so is every gradient: the same as at once, but for the order in which numbers are added. On a CPU this
 is faster, since a micro-batch fits into the cache and, sorted by length, takes no more steps than its own
 longest text. A GPU takes hundreds of samples in the time of one, so there a batch stays whole. Used in
-section "Cut large batches up" of notebook 5.
+section "Cut large batches up" of notebook 6.
 """
 
 from __future__ import annotations
