@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seq2seq_lab.exercises.engine.exercise import Exercise
 
-NOTEBOOKS = (  # 1, 2, 3, 4: the modules of their exercises
+NOTEBOOKS = (  # 1, 2, 3, 4, 5: the modules of their exercises
     ("encoder_decoder", "encoder_decoder_steps", "encoder_decoder_clinic"),
     ("attention", "attention_maps", "attention_training", "attention_lengths", "attention_clinic"),
     ("decoding", "decoding_draws", "decoding_clinic"),
     ("failures", "failures_clinic"),
+    ("transformer", "transformer_clinic"),
 )
 ORDER = (  # in which they stand in the notebooks
     *("plain-rnn", "bug-reset-gate", "bug-padded-loss", "bug-over-padding", "next-token", "bug-not-shifted"),
@@ -27,11 +28,13 @@ ORDER = (  # in which they stand in the notebooks
     "dot-score",
     *("log-probability", "bug-wrong-step", "beam-step", "scores", "nucleus", "vote"),
     *("edit-distance", "bug-reads-ahead", "schedule"),
+    *("dot-product-attention", "bug-unscaled", "sinusoids", "bug-masked-too-late", "bug-causal-off-by-one"),
+    *("cached-step", "bug-restarted-positions"),
 )
 
 
 def exercises_of(notebook: int | None = None) -> tuple[Exercise, ...]:
-    """The exercises of notebook 1, 2, 3 or 4, or of all of them, in the order in which they stand there."""
+    """The exercises of a notebook, 1 to 5, or of all of them, in the order in which they stand there."""
     # Imported late: the sandbox for a class has this file, but neither exercises nor what they are.
     from seq2seq_lab.exercises.engine.exercise import Exercise
 
