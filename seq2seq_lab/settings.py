@@ -43,6 +43,8 @@ PROBABILITY = Rule("a number from 0 to 1", lambda v: _real(v) and 0 <= v <= 1)
 AT_LEAST_ONE = Rule("not empty", lambda v: len(v) > 0)
 TOP_K = or_none(Rule("a whole number from 1 to 11", lambda v: COUNT.holds(v) and v <= 11))
 TOP_P = or_none(Rule("a number above 0, at most 1", lambda v: POSITIVE.holds(v) and v <= 1))
+KINDS_OF_POSITIONS = "sinusoidal", "learned", "rotary", "none"
+POSITIONS = Rule(f"one of {', '.join(KINDS_OF_POSITIONS)}", lambda v: v in KINDS_OF_POSITIONS)
 
 
 def require(name: str, value: Any, rule: Rule) -> None:

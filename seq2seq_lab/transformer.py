@@ -26,11 +26,9 @@ import tensorflow as tf
 
 from seq2seq_lab._internals.time_loop import length
 from seq2seq_lab.contracts import DecoderOutput, Nest
-from seq2seq_lab.settings import COUNT, Rule, Settings, require
+from seq2seq_lab.settings import COUNT, POSITIONS, Rule, Settings, require
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS, longest_answer
 
-KINDS = "sinusoidal", "learned", "rotary", "none"
-POSITIONS = Rule(f"one of {', '.join(KINDS)}", lambda v: v in KINDS)
 LAYERS = Rule("a whole number of at least 0", lambda v: COUNT.holds(v + 1))
 LEARNED = 128  # positions that have a learned vector; those further on share the last one
 

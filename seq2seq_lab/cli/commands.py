@@ -244,17 +244,35 @@ def _write_json(path, report):
         unfinished.write_text(json.dumps(report, indent=2) + "\n")
 
 
+SIZES = "heads", "layers", "positions"  # of a Transformer alone
+RECURRENT = "input_embedding", "target_embedding", "embedding_stddev", "cell_stddev", "decay_samples"
+
+
 def _settings(args):
     given = {name: value for name, value in vars(args).items() if name in SETTINGS}
-    own = given.keys() - {"samples"} | ({"attention"} if args.attention else set())
+    sizes = [name for name in SIZES if name in vars(args)]
+    models = [name for name in ("attention", "transformer") if vars(args)[name]]
+    own = given.keys() - {"samples"} | {*models, *sizes}
     if args.resume and own:
         args.parser.error(f"argument --resume: has settings of its own, so {flag(min(own))} is not allowed")
     if "attention_units" in given and not args.attention:
         args.parser.error("argument --attention-units: needs --attention")
+    if sizes and not args.transformer:
+        args.parser.error(f"argument {flag(sizes[0])}: needs --transformer")
+    if args.transformer and (other := [name for name in RECURRENT if name in given]):
+        args.parser.error(f"argument {flag(other[0])}: is not allowed with --transformer")
     try:
         if args.attention:
             return with_attention(**given)
         settings = Settings(**given)
+        if args.transformer:
+            divisor = Rule(
+                f"a divisor of both units, {settings.encoder_units} and {settings.decoder_units}", bool
+            )
+            heads = getattr(args, "heads", 1)
+            fits = settings.encoder_units % heads == settings.decoder_units % heads == 0
+            require("heads", heads, divisor._replace(holds=lambda _: fits))
+            return settings
         units = Rule(f"that of --encoder-units ({settings.encoder_units})", settings.encoder_units.__eq__)
         require("decoder_units", settings.decoder_units, units)
         return settings
@@ -356,9 +374,20 @@ def _new(settings, args):
 
     from seq2seq_lab.attention import AttentionDecoder
     from seq2seq_lab.model import Seq2Seq
+    from seq2seq_lab.training import prepare
+    from seq2seq_lab.transformer import TransformerDecoder, TransformerEncoder, adam_with_warm_up
 
     keras.utils.set_random_seed(args.seed or 0)
-    return Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings) if args.attention else None)
+    if not args.transformer:
+        return Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings) if args.attention else None)
+    sizes = {name: vars(args)[name] for name in SIZES if name in vars(args)}
+    try:
+        parts = [part.from_settings(settings, **sizes) for part in (TransformerEncoder, TransformerDecoder)]
+    except ValueError as error:
+        args.parser.error(f"argument --encoder-units or --decoder-units: {str(error).removeprefix('width ')}")
+    model = Seq2Seq(settings, *parts)
+    prepare(model, adam_with_warm_up(settings))
+    return model
 
 
 def _load(args, flag, path):
