@@ -61,6 +61,17 @@ def require_digits(min_digits: Any, max_digits: Any) -> None:
     require("min_digits", min_digits, at_most)
 
 
+def require_heads(width: Any, heads: Any, positions: Any, name: str = "width") -> None:
+    """Raise a ValueError unless `heads` share `width` evenly, in pairs where positions take pairs."""
+    require(name, width, COUNT)
+    require("heads", heads, COUNT)
+    require("heads", heads, Rule(f"a divisor of {name} ({width})", lambda v: width % v == 0))
+    require("positions", positions, POSITIONS)
+    pairs = {"rotary": width // heads, "sinusoidal": width}.get(positions, 0)
+    words = f"even in each head, since {positions} positions take numbers in pairs"
+    require(name, width, Rule(words, lambda _: pairs % 2 == 0))
+
+
 def _setting(default: Any, rule: Rule, meaning: str, of_a_part: bool = False) -> Any:
     metadata = {"rule": rule, "meaning": meaning, "of_a_part": of_a_part}
     return dataclasses.field(default=default, metadata=metadata)

@@ -139,6 +139,10 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     add("--quick", action="store_true", help="leave out how a step's time and the memory grow")
     add("--json", type=file_to_write(a_model=False), metavar="FILE", help="write every turn of every row")
     add("--plot", type=drawing_to_write, metavar="FILE.svg", help="draw how a step's time grows")
+    add = made["compare"].add_argument
+    add("--quick", action="store_true", help="one seed, few samples: a trial of a few minutes")
+    add("--tune", action="store_true", help="try the recipes among which each model has chosen, instead")
+    add("--json", type=file_to_write(a_model=False), metavar="FILE", help="write every run of every model")
     _add_grading(made["grade"].add_argument)
     _add_gradescope(made["gradescope"].add_argument)
     return parser
