@@ -76,7 +76,15 @@ LONGEST = [
     "test_exercises",
 ]
 LONGEST += ["test_sandbox", "4-failures", "test_main", "test_attention", "test_accumulation"]
-LONGEST += ["1-encoder-decoder", "test_benchmark", "3-decoding", "test_decoding", "6-speed", "test_curves"]
+LONGEST += [
+    "1-encoder-decoder",
+    "test_benchmark",
+    "3-decoding",
+    "5-transformer",
+    "test_decoding",
+    "6-speed",
+    "test_curves",
+]
 LONGEST += ["test_encoder_decoder", "test_running", "test_saved", "test_panel_browser", "test_browser"]
 
 
