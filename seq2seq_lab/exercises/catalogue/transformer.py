@@ -18,7 +18,7 @@ def _draw_attention(rng, lengths, S, T=2, d=3):
 
 
 def _draw_large(rng, at_true, behind):
-    """Scaled scores near these: multiples of 10, so that float32 makes the same weights of them."""
+    """Scaled scores within 120 of these: multiples of 10, so that float32 makes the same weights of them."""
     drawn = _draw_attention(rng, np.array([3, 5, 2], np.int32), 5, 2, 4)
     q, k = (rng.integers(-2, 3, drawn[name].shape).astype(np.float32) for name in "qk")
     q[..., 1:] *= 20
@@ -58,9 +58,9 @@ DOT_PRODUCT_ATTENTION = Exercise(
         "more queries than places": lambda rng: _draw_attention(rng, lengths(rng, 2, 3), 3, 6, 5),
         "a single query": lambda rng: _draw_attention(rng, lengths(rng, 3, 4), 4, 1, 5),
         "a single number in each place": lambda rng: _draw_attention(rng, lengths(rng, 3, 4), 4, 2, 1),
-        "scores of 900": lambda rng: _draw_large(rng, 900, 900),
-        "scores of -900": lambda rng: _draw_large(rng, -900, -900),
-        "high scores behind the end": lambda rng: _draw_large(rng, -900, 900),
+        "scores of up to 1,000": lambda rng: _draw_large(rng, 850, 850),
+        "scores down to -1,000": lambda rng: _draw_large(rng, -850, -850),
+        "high scores behind the end": lambda rng: _draw_large(rng, -850, 850),
     },
     reference=dot_product_attention,
     returns=("read", "weights"),
