@@ -23,7 +23,9 @@ class DecoderOutput(NamedTuple):
     """What a decoder says at one step, `(B, ...)`, or at all of them, `(T, B, ...)`."""
 
     logits: Tensor  # (B, 11)
-    attention: Tensor | None = None  # (B, S), or (B, heads, S); None from one that does not attend
+    attention: Tensor | None = (
+        None  # (B, S), (B, heads, S) or (B, layers, heads, S); None: it does not attend
+    )
 
 
 class Hypothesis(NamedTuple):

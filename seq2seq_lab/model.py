@@ -92,7 +92,8 @@ class Seq2Seq(Saved):
     ) -> Any:
         """Logits `(B, steps, 11)`: each step is fed the arg-max of the one before, the first `#`.
 
-        With `return_attention` also where the decoder looked, `(B, steps, S)` or `(B, steps, heads, S)`.
+        With `return_attention` also where the decoder looked, `(B, steps, S)`, with axes for layers and
+        heads before the last where there are such.
 
         Raises:
             ValueError: an argument is out of range, or the decoder does not attend.

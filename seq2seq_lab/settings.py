@@ -43,6 +43,8 @@ PROBABILITY = Rule("a number from 0 to 1", lambda v: _real(v) and 0 <= v <= 1)
 AT_LEAST_ONE = Rule("not empty", lambda v: len(v) > 0)
 TOP_K = or_none(Rule("a whole number from 1 to 11", lambda v: COUNT.holds(v) and v <= 11))
 TOP_P = or_none(Rule("a number above 0, at most 1", lambda v: POSITIVE.holds(v) and v <= 1))
+KINDS_OF_POSITIONS = "sinusoidal", "learned", "rotary", "none"
+POSITIONS = Rule(f"one of {', '.join(KINDS_OF_POSITIONS)}", lambda v: v in KINDS_OF_POSITIONS)
 
 
 def require(name: str, value: Any, rule: Rule) -> None:
@@ -57,6 +59,17 @@ def require_digits(min_digits: Any, max_digits: Any) -> None:
     require("max_digits", max_digits, COUNT)
     at_most = Rule(f"at most max_digits ({max_digits})", lambda v: v <= max_digits)
     require("min_digits", min_digits, at_most)
+
+
+def require_heads(width: Any, heads: Any, positions: Any, name: str = "width") -> None:
+    """Raise a ValueError unless `heads` share `width` evenly, in pairs where positions take pairs."""
+    require(name, width, COUNT)
+    require("heads", heads, COUNT)
+    require("heads", heads, Rule(f"a divisor of {name} ({width})", lambda v: width % v == 0))
+    require("positions", positions, POSITIONS)
+    pairs = {"rotary": width // heads, "sinusoidal": width}.get(positions, 0)
+    words = f"even in each head, since {positions} positions take numbers in pairs"
+    require(name, width, Rule(words, lambda _: pairs % 2 == 0))
 
 
 def _setting(default: Any, rule: Rule, meaning: str, of_a_part: bool = False) -> Any:

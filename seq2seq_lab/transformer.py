@@ -26,11 +26,9 @@ import tensorflow as tf
 
 from seq2seq_lab._internals.time_loop import length
 from seq2seq_lab.contracts import DecoderOutput, Nest
-from seq2seq_lab.settings import COUNT, Rule, Settings, require
+from seq2seq_lab.settings import COUNT, Rule, Settings, require, require_heads
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS, longest_answer
 
-KINDS = "sinusoidal", "learned", "rotary", "none"
-POSITIONS = Rule(f"one of {', '.join(KINDS)}", lambda v: v in KINDS)
 LAYERS = Rule("a whole number of at least 0", lambda v: COUNT.holds(v + 1))
 LEARNED = 128  # positions that have a learned vector; those further on share the last one
 
@@ -240,14 +238,8 @@ class Part(keras.layers.Layer):
         self, width: int = 16, heads: int = 1, layers: int = 1, positions: str = "sinusoidal", **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        require("width", width, COUNT)
-        require("heads", heads, COUNT)
-        require("heads", heads, Rule(f"a divisor of width ({width})", lambda v: width % v == 0))
+        require_heads(width, heads, positions)
         require("layers", layers, self.depth)
-        require("positions", positions, POSITIONS)
-        pairs = width // heads if positions == "rotary" else width if positions == "sinusoidal" else 2
-        words = f"even in each head, since {positions} positions take numbers in pairs"
-        require("width", width, Rule(words, lambda _: pairs % 2 == 0))
         self.width, self.heads, self.layers, self.positions = width, heads, layers, positions
         normal = keras.initializers.RandomNormal(stddev=1.0)
         self.embeddings = self.add_weight((self.symbols, width), normal, name="embeddings")

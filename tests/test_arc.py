@@ -7,7 +7,7 @@ How long a student takes is reckoned by a rule:
 - for an exercise what its head says, its own text, code and answer in words included;
 - for each "Try it" what it says.
 
-Not counted: optional exercises, folded assertions, the sources at the end.
+Not counted: optional exercises and sections, folded assertions, the sources at the end.
 """
 
 import re
@@ -22,6 +22,7 @@ SITTINGS = {  # lessons, with the sections that a further sitting begins with
     "2-attention": [],
     "3-decoding": [],
     "4-failures": [],
+    "5-transformer": [],
 }
 SITTING = 75  # minutes
 HEAD = re.compile(r"### Exercise (\d+): .+\n\n\*(\d+) minutes · (★+)(☆*) · (required|optional)\*\n\n")
@@ -88,9 +89,16 @@ def sections(lesson):
     return {lesson[a].source.splitlines()[0]: lesson[a:b] for a, b in zip(starts, ends, strict=True)}
 
 
+def required(lesson):
+    """The cells of all sections but those marked as optional."""
+    optional = [cells for title, cells in sections(lesson).items() if title.endswith("(optional)")]
+    left_out = {cell.id for cells in optional for cell in cells}
+    return [cell for cell in lesson if cell.id not in left_out]
+
+
 def test_it_fits_into_its_sittings(lesson, name):
     minutes = [0]
-    for cell in lesson:
+    for cell in required(lesson):
         if any(cell.source.startswith(title) for title in SITTINGS[name]):
             minutes.append(0)
         minutes[-1] += cell.minutes

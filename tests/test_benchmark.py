@@ -5,8 +5,17 @@ import time
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from seq2seq_lab import AttentionDecoder, Seq2Seq, Settings, get_batch, get_block, runtime
+from seq2seq_lab import (
+    AttentionDecoder,
+    Seq2Seq,
+    Settings,
+    TransformerDecoder,
+    get_batch,
+    get_block,
+    runtime,
+)
 from seq2seq_lab.cli import benchmark
 from seq2seq_lab.cli.benchmark import (
     CONTESTANTS,
@@ -198,21 +207,48 @@ def test_everything_can_be_measured(monkeypatch, without_xla):
         assert np.array_equal(x, block.reshape(-1, block.shape[-1]))
 
 
-def test_a_row_for_attention_measures_the_model_of_notebook_2(monkeypatch):
+def test_rows_for_the_models_of_notebooks_2_and_5(monkeypatch):
     asked = []
 
     def steps(runs, turns):
-        assert list(runs) == [LAB]
-        return Row("a training step", "s", {LAB: [1.0] * turns}), Row("compiling it", "s", {LAB: [9.0]})
+        counted = {name: [float(i)] * turns for i, name in enumerate(runs)}
+        return Row("a training step", "s", counted), Row("compiling it", "s", {name: [9.0] for name in runs})
 
     monkeypatch.setattr(benchmark, "training_steps", steps)
     monkeypatch.setattr(benchmark, "the_lab", asked.append)
-    step, compiling = benchmark.attention(SMALL, turns=2)
-    assert (step.what, step.turns) == ("a training step with attention", {LAB: [1.0, 1.0]})
-    assert compiling.turns == {LAB: [9.0]}
-    (model,) = asked
-    assert isinstance(model.decoder, AttentionDecoder)
-    assert (model.settings.l2, model.settings.max_digits) == (1e-5, SMALL.max_digits)
+    rows = benchmark.attention(SMALL, turns=2)
+    assert [(row.what, row.turns) for row in rows] == [
+        ("a training step with attention", {LAB: [0.0, 0.0]}),
+        ("compiling it with attention", {LAB: [9.0]}),
+        ("a training step of a Transformer", {LAB: [1.0, 1.0]}),
+        ("compiling it of a Transformer", {LAB: [9.0]}),
+    ]
+    assert [type(model.decoder) for model in asked] == [AttentionDecoder, TransformerDecoder]
+    for model in asked:
+        assert (model.settings.l2, model.settings.max_digits) == (1e-5, SMALL.max_digits)
+
+
+def test_writing_with_a_cache_and_without_is_the_same_work_in_other_ways(monkeypatch):
+    """Without one, the first of n symbols is computed n times over; both write as many as are asked for."""
+    written, now = [], [0.0]
+
+    def seconds(run, turns):
+        for i in range(turns):
+            result = run(i)
+            tokens = (
+                tf.argmax(result, -1, tf.int32) if result.dtype.is_floating else tf.transpose(result)[:, 1:]
+            )
+            written.append(tokens.numpy())
+        now[0] += 1
+        return [now[0]] * turns
+
+    monkeypatch.setattr(benchmark, "seconds", seconds)
+    rows = benchmark.decoding_by_length(1, steps=(2, 5))
+    assert [row.turns[LAB] for row in rows] == [[2 / 1], [4 / 3]]
+    lengths = [tokens.shape[1] for tokens in written]
+    assert lengths == [2, 2, 5, 5] * 2
+    for cached, anew in zip(written[:4], written[4:], strict=True):
+        assert np.array_equal(cached, anew)
 
 
 @pytest.mark.slow

@@ -141,6 +141,8 @@ PAIRS = {
     ),
     "Keras' own": lambda: (KerasEncoder(6), lab.Decoder(keras.layers.GRUCell(6), 4)),
     "a student's": lambda: (lab.Encoder(lab.GRUCell(5), 3), Summary(7, 5)),
+    "Transformer": lambda: (lab.TransformerEncoder(8, 2), lab.TransformerDecoder(6, 3, 2, "rotary")),
+    "decoder-only": lambda: (lab.NoEncoder(), lab.DecoderOnly(8, 2)),
 }
 
 
@@ -289,7 +291,7 @@ def test_its_trace_is_what_it_writes(model):
             assert trace.attention.shape[-1] == len(text)
         assert lab.trace(model, text, digits={0: "7"}).written[0] == "7"
         panels = [axes for axes in lab.plot_trace(trace).axes if axes.get_title().startswith("attention")]
-        heads = trace.attention.shape[1] if model.attends and trace.attention.ndim == 3 else model.attends
+        heads = np.prod(trace.attention.shape[1:-1], dtype=int) if model.attends else 0
         assert len(panels) == heads
         for panel, weights in zip(panels, trace.maps.values(), strict=True):
             assert np.array_equal(panel.get_images()[0].get_array(), weights)
@@ -439,7 +441,7 @@ MISFITS = {
     ),
     "weights of another text": (
         lambda: (None, Says(None, RIGHT._replace(attention=tf.zeros((2, 4))))),
-        r"attention must have the shape \(B, S\).*gave \(2, 4\)",
+        r"attention must have the shape \(B, S\), .*gave \(2, 4\)",
     ),
     "a counter without a batch": (
         lambda: (None, Starts((tf.zeros((2, 3)), tf.constant(0)), ())),

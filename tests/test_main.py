@@ -156,6 +156,15 @@ WRONG = [  # a command, and what its error must say: the argument, its value, wh
     ("train --attention --attention-units 0", ["argument --attention-units: must be", COUNT, "'0'"]),
     ("train --attention --min-digits 11", ["argument --min-digits: must be at most", "(10)", "is 11"]),
     ("train --resume damaged.keras --attention", ["argument --resume:", "--attention is not allowed"]),
+    ("train --transformer --attention", ["argument --attention: not allowed with argument --transformer"]),
+    ("train --heads 2", ["argument --heads: needs --transformer"]),
+    ("train --transformer --heads 3", ["argument --heads: must be a divisor of encoder_units (16)", "is 3"]),
+    ("train --transformer --heads 2 --decoder-units 5", ["--heads: must be a divisor of decoder_units (5)"]),
+    ("train --transformer --encoder-units 5", ["argument --encoder-units: must be even in each", "is 5"]),
+    ("train --transformer --positions Rotary", ["argument --positions: must be one of", "'Rotary'"]),
+    ("train --transformer --layers 0", ["argument --layers: must be", COUNT, "'0'"]),
+    ("train --transformer --cell-stddev 1", ["argument --cell-stddev: is not allowed with --transformer"]),
+    ("train --resume damaged.keras --layers 2", ["argument --resume:", "--layers is not allowed"]),
     ("train --save model.h5", ["argument --save: must end in .keras", "'model.h5'"]),
     ("train --save folder.keras", ["argument --save:", "a file", "folder.keras is a folder"]),
     ("train --save none/a.keras", ["argument --save:", "a folder that exists", "none/a.keras"]),
@@ -444,6 +453,21 @@ def test_with_attention_sizes_may_differ_and_l2_has_its_own_default(tmp_path, wi
     assert (decoder.attention.units, decoder.cell.units) == (3, 9)
     capsys.readouterr()
     assert main(["translate", *THREADS, "--model", str(model), "one two"]) == 0
+    assert re.fullmatch(r"[0-9]*#?\n", capsys.readouterr().out)
+
+
+def test_a_transformer_has_the_sizes_that_were_asked_for(tmp_path, without_xla, capsys):
+    model = tmp_path / "model.keras"
+    sizes = "--transformer --encoder-units 8 --decoder-units 12 --heads 2 --layers 2 --positions rotary"
+    assert main([*TRAIN, *sizes.split(), "--samples", "32", "--save", str(model)]) == 0
+    loaded = training.load(model)
+    for part, width in ((loaded.encoder, 8), (loaded.decoder, 12)):
+        assert (part.width, part.heads, part.layers, part.positions) == (width, 2, 2, "rotary")
+    rate = loaded.optimizer.get_config()["learning_rate"]
+    assert rate["class_name"] == "CosineDecay"
+    assert rate["config"]["warmup_target"] == loaded.settings.learning_rate
+    capsys.readouterr()
+    assert main(["translate", *THREADS, "--model", str(model), "--beam", "2", "one two"]) == 0
     assert re.fullmatch(r"[0-9]*#?\n", capsys.readouterr().out)
 
 

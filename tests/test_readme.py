@@ -27,8 +27,10 @@ def test_its_python_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     names = {}
     for block in blocks:
         exec(block, names)
-    assert len(trained) == len(blocks) == 3
-    assert [type(model.decoder).__name__ for model in trained] == ["Decoder", "Decoder", "Reminded"]
+    assert len(trained) == len(blocks) == 4
+    assert [type(model.decoder).__name__ for model in trained] == [
+        *("Decoder", "Decoder", "DecoderOnly", "Reminded"),
+    ]
     assert lab.load("model.keras").samples_seen == 32
     model = names["model"]
     model.save("mine.keras")

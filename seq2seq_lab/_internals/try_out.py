@@ -60,7 +60,12 @@ def try_out(encoder: EncoderLike, decoder: DecoderLike) -> DecoderOutput:
         )
     _require_shape("the decoder's logits", output.logits, f"(B, {TARGET_SYMBOLS})", (2, TARGET_SYMBOLS))
     if output.attention is not None:
-        _require_shape("the decoder's attention", output.attention, "(B, S) or (B, heads, S)", (2, ..., 3))
+        _require_shape(
+            "the decoder's attention",
+            output.attention,
+            "(B, S), (B, heads, S) or (B, layers, heads, S)",
+            (2, ..., 3),
+        )
     parts: list[Any] = [encoder, decoder]
     for name, part in zip(("encoder", "decoder"), parts, strict=True):
         words = (

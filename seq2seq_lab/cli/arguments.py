@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from seq2seq_lab._internals.files import check_writable
 from seq2seq_lab.cli.machine import version
-from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIVE, SEED, TOP_K, TOP_P, Rule, Settings
+from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIONS, POSITIVE, SEED, TOP_K, TOP_P, Rule, Settings
 
 PROGRAM = "seq2seq-lab"
 NOTEBOOKS = pathlib.Path(__file__).resolve().parents[2] / "notebooks"
@@ -38,11 +38,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def number(convert: Callable, rule: Rule) -> Callable:
-    """A reader of numbers that follow a rule."""
+    """A reader of numbers, or of words, that follow a rule."""
 
     def read(text):
         with contextlib.suppress(ValueError):
-            value = None if text.lower() == "none" else convert(text)
+            value = None if text.lower() == "none" and convert is not str else convert(text)
             if rule.holds(value):
                 return value
         raise argparse.ArgumentTypeError(f"must be {rule.words}, but is {text!r}")
@@ -128,7 +128,7 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     made["open"].add_argument(
         "notebook", nargs="?", type=notebook, default="1", metavar="NOTEBOOK", help="path, name or number"
     )
-    _add_training(made["train"].add_argument)
+    _add_training(made["train"].add_argument, made["train"].add_mutually_exclusive_group)
     add = made["translate"].add_argument
     add("--model", type=model_to_read, metavar="FILE.keras", required=True, help="a saved model")
     add("texts", nargs="+", metavar="TEXT", help="'one two five', or - for lines from stdin")
@@ -139,6 +139,10 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     add("--quick", action="store_true", help="leave out how a step's time and the memory grow")
     add("--json", type=file_to_write(a_model=False), metavar="FILE", help="write every turn of every row")
     add("--plot", type=drawing_to_write, metavar="FILE.svg", help="draw how a step's time grows")
+    add = made["compare"].add_argument
+    add("--quick", action="store_true", help="one seed, few samples: a trial of a few minutes")
+    add("--tune", action="store_true", help="try the recipes among which each model has chosen, instead")
+    add("--json", type=file_to_write(a_model=False), metavar="FILE", help="write every run of every model")
     _add_grading(made["grade"].add_argument)
     _add_gradescope(made["gradescope"].add_argument)
     return parser
@@ -192,14 +196,24 @@ def _add_marking(add):
     add("--verbose", action="store_true", help="show tracebacks")
 
 
-def _add_training(add):
+def _add_training(add, group):
     for name, field in SETTINGS.items():
         rule = field.metadata["rule"]
         read = number(float if rule.holds(0.5) else int, rule)
         words = f"{field.metadata['meaning']} (default: {field.default})"
         add(flag(name), type=read, default=argparse.SUPPRESS, metavar="N", help=words)
     words = "a decoder that attends; --l2 is then 1e-05 unless given, first weights are wider, the rate falls"
-    add("--attention", action="store_true", help=words)
+    which = group()
+    which.add_argument("--attention", action="store_true", help=words)
+    words = (
+        "a Transformer of --encoder-units and --decoder-units; the rate rises first, then falls as a cosine"
+    )
+    which.add_argument("--transformer", action="store_true", help=words)
+    for name in ("heads", "layers"):
+        words = f"with --transformer: {name} on each side (default: 1)"
+        add(flag(name), type=number(int, COUNT), default=argparse.SUPPRESS, metavar="N", help=words)
+    words = f"with --transformer: {POSITIONS.words} (default: sinusoidal)"
+    add("--positions", type=number(str, POSITIONS), default=argparse.SUPPRESS, metavar="KIND", help=words)
     add("--seed", type=number(int, SEED), metavar="N", help="of weights and data (default: 0)")
     add("--save", type=file_to_write(a_model=True), metavar="FILE.keras", help="keep the model")
     words = "write settings, results and times"

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
+import tensorflow as tf
 from matplotlib.figure import Figure
 
 from seq2seq_lab._internals.input_pipeline import by_length, fed, pieces
@@ -24,10 +25,11 @@ from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Settings, with_attention
 from seq2seq_lab.training import held_out, prepare, restart
+from seq2seq_lab.transformer import TransformerDecoder, TransformerEncoder
 from seq2seq_lab.views.curves import BLUE, GREY
 from seq2seq_lab.views.figures import finished
 from seq2seq_lab.views.tables import ORANGE, Table
-from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS, WORDS
+from seq2seq_lab.vocabulary import END_ID, INPUT_SYMBOLS, TARGET_SYMBOLS, WORDS
 
 BATCH_SIZES, DIGITS = (16, 128, 1024), (10, 40)
 
@@ -168,12 +170,49 @@ def lab_alone(model: Seq2Seq, turns: int) -> list[Row]:
 
 
 def attention(settings: Settings, turns: int) -> list[Row]:
-    """A training step of the model of notebook 2, and compiling it."""
+    """A training step of the models of notebooks 2 and 5, taking turns, and compiling each."""
     few = max(settings.batch_size, settings.samples_per_epoch // 5)
     settings = dataclasses.replace(settings, l2=with_attention().l2, samples_per_epoch=few)
-    model = Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings))
-    rows = training_steps({LAB: the_lab(model)}, turns)
-    return [row._replace(what=f"{row.what} with attention") for row in rows]
+    models = {
+        "with attention": Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings)),
+        "of a Transformer": Seq2Seq(
+            settings, TransformerEncoder.from_settings(settings), TransformerDecoder.from_settings(settings)
+        ),
+    }
+    rows = training_steps({name: the_lab(model) for name, model in models.items()}, turns)
+    return [
+        row._replace(what=f"{row.what} {name}", turns={LAB: row.turns[name]})
+        for name in models
+        for row in rows
+    ]
+
+
+def decoding_by_length(turns: int, steps: tuple[int, int] = (32, 64)) -> list[Row]:
+    """How much longer a Transformer takes to write twice as many symbols, with its cache and without."""
+    decoder = TransformerDecoder()
+    model = Seq2Seq(encoder=TransformerEncoder(), decoder=decoder)
+    inputs, inputs_seqlen = (np.full(shape, 150, np.int32) for shape in ((64, 150), (64,)))
+    inputs %= INPUT_SYMBOLS
+
+    def without_cache(steps):
+        state, memory = decoder.start(*model.encoder(inputs, inputs_seqlen), inputs_seqlen)
+        tokens = tf.fill([1, len(inputs)], END_ID)
+        for _ in range(steps):
+            logits = every_symbol(state, tokens, memory).logits[-1]
+            tokens = tf.concat([tokens, tf.argmax(logits, -1, tf.int32)[None]], 0)
+        return tokens
+
+    every_symbol = tf.function(decoder.sequence, autograph=False, reduce_retracing=True)
+    ways = {
+        "with a cache": lambda steps: model.free_running(inputs, inputs_seqlen, steps),
+        "computing every symbol anew": without_cache,
+    }
+    rows = []
+    for name, write in ways.items():
+        few, many = (seconds(lambda _, n=n, w=write: w(n), 1 + turns)[1:] for n in steps)
+        ratios = np.divide(many, few).tolist()
+        rows.append(Row(f"writing {steps[1]} symbols {name}, relative to {steps[0]}", "times", {LAB: ratios}))
+    return rows
 
 
 def reaction(turns: int) -> list[Row]:
@@ -272,6 +311,7 @@ def benchmark(settings: Settings = Settings(), quick: bool = False) -> tuple[lis
     if quick:
         return rows, None
     rows += attention(settings, turns=3)
+    rows += decoding_by_length(turns=5)
     rows += memory(model, samples=50_000)
     grown = growth(settings, runs, turns=3)
     rows += [relative("batch size", grown.by_batch_size), relative("digits", grown.by_digits)]

@@ -22,7 +22,7 @@ from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab._internals.kept_programs import forget_programs, home, kept_programs
 from seq2seq_lab.cli.arguments import PROGRAM, SETTINGS, flag
 from seq2seq_lab.cli.machine import device, version, versions
-from seq2seq_lab.settings import Rule, Settings, require, with_attention
+from seq2seq_lab.settings import Rule, Settings, require, require_heads, with_attention
 
 PHASES = ("import", "build", "compile", "training", "validation", "evaluation", "save")
 AT_ONCE = 1_000  # texts translated together
@@ -129,6 +129,29 @@ def benchmark(args: argparse.Namespace) -> int:
     return 0
 
 
+def compare(args: argparse.Namespace) -> int:
+    """Compare five models on the task: GRU, LSTM, GRU with attention, Transformer, decoder-only."""
+    if args.tune and args.quick:
+        args.parser.error("argument --quick: is not allowed with --tune")
+    _start(args)
+    from seq2seq_lab.cli import compare
+
+    if args.tune:
+        for name, recipe, share in compare.choose():
+            print(f"{share:.3f}  {name}: {recipe}", flush=True)
+        return 0
+    few = {"seeds": (0,), "samples": 20_000, "seconds": 3, "judged": 200} if args.quick else {}
+    found = []
+    for one in compare.compare(**few):
+        found.append(one)
+        print(f"{args.parser.prog}: {one.name} has been trained", file=sys.stderr)
+    if args.json:
+        machine = {"device": device(), "threads": args.threads, "versions": versions(PROGRAM)}
+        _write_json(args.json, {**machine, "models": [compare.plain(one) for one in found]})
+    print(compare.comparison(found, few.get("seconds", 30)))
+    return 0
+
+
 def grade(args: argparse.Namespace) -> int:
     """Mark a class of submissions in sandboxes."""
     names = "source", "seed", "nbgrader", "assignment", "fill", "fill_column", "scheduler"
@@ -190,6 +213,7 @@ COMMANDS = {
     "train": train,
     "translate": translate,
     "benchmark": benchmark,
+    "compare": compare,
     "grade": grade,
     "gradescope": gradescope,
     "doctor": doctor,
@@ -244,17 +268,32 @@ def _write_json(path, report):
         unfinished.write_text(json.dumps(report, indent=2) + "\n")
 
 
+SIZES = "heads", "layers", "positions"  # of a Transformer alone
+RECURRENT = "input_embedding", "target_embedding", "embedding_stddev", "cell_stddev", "decay_samples"
+
+
 def _settings(args):
     given = {name: value for name, value in vars(args).items() if name in SETTINGS}
-    own = given.keys() - {"samples"} | ({"attention"} if args.attention else set())
+    sizes = [name for name in SIZES if name in vars(args)]
+    models = [name for name in ("attention", "transformer") if vars(args)[name]]
+    own = given.keys() - {"samples"} | {*models, *sizes}
     if args.resume and own:
         args.parser.error(f"argument --resume: has settings of its own, so {flag(min(own))} is not allowed")
     if "attention_units" in given and not args.attention:
         args.parser.error("argument --attention-units: needs --attention")
+    if sizes and not args.transformer:
+        args.parser.error(f"argument {flag(sizes[0])}: needs --transformer")
+    if args.transformer and (other := [name for name in RECURRENT if name in given]):
+        args.parser.error(f"argument {flag(other[0])}: is not allowed with --transformer")
     try:
         if args.attention:
             return with_attention(**given)
         settings = Settings(**given)
+        if args.transformer:
+            heads, positions = getattr(args, "heads", 1), getattr(args, "positions", "sinusoidal")
+            for name in ("encoder_units", "decoder_units"):
+                require_heads(vars(settings)[name], heads, positions, name)
+            return settings
         units = Rule(f"that of --encoder-units ({settings.encoder_units})", settings.encoder_units.__eq__)
         require("decoder_units", settings.decoder_units, units)
         return settings
@@ -356,9 +395,17 @@ def _new(settings, args):
 
     from seq2seq_lab.attention import AttentionDecoder
     from seq2seq_lab.model import Seq2Seq
+    from seq2seq_lab.training import prepare
+    from seq2seq_lab.transformer import TransformerDecoder, TransformerEncoder, adam_with_warm_up
 
     keras.utils.set_random_seed(args.seed or 0)
-    return Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings) if args.attention else None)
+    if not args.transformer:
+        return Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings) if args.attention else None)
+    sizes = {name: vars(args)[name] for name in SIZES if name in vars(args)}
+    parts = (part.from_settings(settings, **sizes) for part in (TransformerEncoder, TransformerDecoder))
+    model = Seq2Seq(settings, *parts)
+    prepare(model, adam_with_warm_up(settings))
+    return model
 
 
 def _load(args, flag, path):

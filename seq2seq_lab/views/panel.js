@@ -348,12 +348,20 @@ function gate(trace) {
   return { columns: letters.map((head) => ({ head })), rows };
 }
 
-/** Where a trace looked, `(T, S)` by name: one map, one for each head, or none. */
+/** Where a trace looked, `(T, S)` by name: one map, one for each head, of each layer, or none. */
 function maps({ attention }) {
   if (!attention) return {};
   if (!Array.isArray(attention[0][0])) return { "": attention };
-  const heads = attention[0].map((_, n) => attention.map((step) => step[n]));
-  return Object.fromEntries(heads.map((head, n) => [heads.length > 1 ? `, head ${n + 1}` : "", head]));
+  const layered = Array.isArray(attention[0][0][0]);
+  const steps = layered ? attention : attention.map((heads) => [heads]);
+  const all = steps[0].flatMap((heads, l) =>
+    heads.map((_, n) => {
+      const layer = layered ? `, layer ${l + 1}` : "";
+      const head = heads.length > 1 ? `, head ${n + 1}` : "";
+      return [layer + head, steps.map((step) => step[l][n])];
+    }),
+  );
+  return Object.fromEntries(all);
 }
 
 /** A map with heads at its rows and columns, gone through by arrow keys; `hand` says what can be forced. */

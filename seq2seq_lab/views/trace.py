@@ -42,22 +42,27 @@ class Trace(NamedTuple):
     read: str
     written: str  # the most likely symbol of each step, or the one that was forced upon it
     probabilities: np.ndarray  # (T, 11), of what could have been written
-    attention: np.ndarray | None  # (T, S), or (T, heads, S), if the decoder attends
+    attention: np.ndarray | None  # (T, S), (T, heads, S) or (T, layers, heads, S), if it attends
     update_gate: np.ndarray | None  # (S, H), z of the encoder; near 1 it copies, near 0 it writes
     digits: Mapping[int, str] = NOTHING  # by step, as they were given to `trace`
     places: Mapping[int, tuple[int, ...]] = NOTHING
 
     @property
     def maps(self) -> dict[str, np.ndarray]:
-        """Where it looked, `(T, S)` by name: one map, one for each head, or none if it does not attend."""
+        """Where it looked, `(T, S)` by name: one map, one for each head, of each layer, or none."""
         if self.attention is None:
             return {}
-        T, *_, S = self.attention.shape
-        heads = self.attention.reshape(T, -1, S).swapaxes(0, 1)
-        names = (
-            [f"attention, head {i}" for i in range(1, len(heads) + 1)] if len(heads) > 1 else ["attention"]
+        T, *layers, heads, S = (
+            len(self.attention),
+            *[1] * (3 - self.attention.ndim),
+            *self.attention.shape[1:],
         )
-        return dict(zip(names, heads, strict=True))
+        found = {}
+        for *layer, head in np.ndindex(*layers, heads):
+            name = "attention" + "".join(f", layer {i + 1}" for i in layer)
+            name += f", head {head + 1}" if heads > 1 else ""
+            found[name] = self.attention.reshape(T, *layers, heads, S)[(slice(None), *layer, head)]
+        return found
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Keep it in a file, as JSON: a key for each field, arrays as lists.
