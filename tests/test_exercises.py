@@ -15,7 +15,7 @@ from answers import ANSWERS
 from test_notebooks import SOURCES
 
 import seq2seq_lab as lab
-from seq2seq_lab import gru
+from seq2seq_lab import gru, transformer
 from seq2seq_lab.decoding import decode_with, greedy
 from seq2seq_lab.exercises import checking, exercise_named, exercises_of
 from seq2seq_lab.exercises.catalogue import ORDER
@@ -102,7 +102,7 @@ def test_a_verdict_does_not_depend_on_the_seed(name, monkeypatch):
 def test_the_corpus_has_answers_that_are_almost_right_for_every_exercise():
     almost = [answer for answer in ANSWERS if answer.almost]
     assert {answer.exercise for answer in almost} == {e.name for e in EXERCISES}
-    assert len(almost) >= 71
+    assert len(almost) >= 92
 
 
 @pytest.mark.parametrize("name", IN_CORPUS)
@@ -132,12 +132,14 @@ def test_names_that_gradebooks_know_never_change():
         *("bug-looks-at-padding", "beam-step", "scores", "schedule", "bug-wrong-step"),
         *("log-probability", "nucleus", "vote"),
         *("edit-distance", "bug-reads-ahead"),
+        *("dot-product-attention", "cached-step", "sinusoids", "bug-unscaled", "bug-masked-too-late"),
+        *("bug-restarted-positions", "bug-causal-off-by-one"),
     }
 
 
 def test_every_exercise_has_its_place_in_the_order_of_the_notebooks():
     assert [e.name for e in EXERCISES] == [*ORDER]
-    assert [e.name for n in (1, 2, 3, 4) for e in exercises_of(n)] == [*ORDER]
+    assert [e.name for n in (1, 2, 3, 4, 5) for e in exercises_of(n)] == [*ORDER]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=by_name)
@@ -443,9 +445,9 @@ def test_progress_counts_what_was_checked_in_this_kernel():
     assert {row[0]: row[2] for row in lab.progress(2).rows}["clipping"] == "✗ wrong"
 
 
-@pytest.mark.parametrize("notebook", [0, 5, "1", 1.5])
+@pytest.mark.parametrize("notebook", [0, 6, "1", 1.5])
 def test_progress_of_no_notebook(notebook):
-    with pytest.raises(ValueError, match=r"^notebook must be one of \[1, 2, 3, 4\], or None"):
+    with pytest.raises(ValueError, match=r"^notebook must be one of \[1, 2, 3, 4, 5\], or None"):
         lab.progress(notebook)
 
 
@@ -523,6 +525,38 @@ def test_nothing_to_go_on_with():
         lab.answer_or_reference("by_position", by_position)
     with pytest.raises(ValueError, match=r"^answer must be a function, but is 3$"):
         lab.answer_or_reference(BY_POSITION.name, 3)
+
+
+# --- the Transformer's own
+
+
+def test_what_is_asked_for_is_what_the_labs_own_transformer_does():
+    rng = np.random.default_rng(4)
+    q, k, v = (rng.normal(size=(3, n, 6)).astype(np.float32) for n in (2, 5, 5))
+    mask = rng.random((3, 5)) < 0.6
+    mask[:, 2] = True
+    own = transformer.attend(*(a[:, None] for a in (q, k, v)), mask[:, None, None])
+    for asked, of_one_head in zip(
+        exercise_named("dot-product-attention").reference(q, k, v, mask), own, strict=True
+    ):
+        np.testing.assert_allclose(asked, of_one_head[:, 0], atol=1e-6)
+    positions = rng.permutation(40)[:7]
+    waves = exercise_named("sinusoids").reference(positions, 6)
+    np.testing.assert_allclose(waves, transformer.sinusoidal(positions, 6), atol=1e-5)
+
+
+def test_a_healthy_step_keeps_and_reads_what_the_labs_own_does_with_one_head():
+    rng = np.random.default_rng(5)
+    own = transformer.MultiHeadAttention(4, 1)
+    x = rng.normal(size=(2, 7, 4)).astype(np.float32)
+    q, k, v = (np.asarray(x @ W) for W in (own.W_q, own.W_k, own.W_v))
+    all_read, _ = own.look(x, None, own.keys_and_values(x), transformer.causal(7, 7))
+    keys, values = k[:, :0], v[:, :0]
+    for t in range(7):
+        read, keys, values = exercise_named("cached-step").reference(q[:, t], k[:, t], v[:, t], keys, values)
+        np.testing.assert_allclose(read @ np.asarray(own.W_o), all_read[:, t], atol=1e-5)
+    np.testing.assert_array_equal(keys, k)
+    np.testing.assert_array_equal(values, v)
 
 
 # --- the bug clinic

@@ -10,7 +10,7 @@ from seq2seq_lab.grading import command
 from seq2seq_lab.grading.platforms import Origin
 from seq2seq_lab.grading.submissions import cells_by_lesson
 
-ONE, TWO, THREE, _ = (lesson.name for lesson in ASKED)
+ONE, TWO, THREE, *_ = (lesson.name for lesson in ASKED)
 EMPTY = notebook(cell("1", "answer-jaggedness"))  # of lesson 1, as all copies of these tests
 LESSONS = {lesson.name: notebook(cell("1", f"answer-{lesson.tasks[0].name}")) for lesson in ASKED}
 METADATA = """
@@ -293,15 +293,15 @@ def test_what_came_by_mail_beside_an_export_is_said(laid_out):
         (["submitted/{0}", "submitted/{1}"], "submitted"),
         (["a/b/anna/{0}", "a/b/anna/{1}", "a/b/bo/{0}"], "anna, bo"),
         (
-            [f"class/{name}.ipynb" for name in ("anna", "bo", "carl", "dora", "eve")],
-            "anna, bo, carl, dora, eve",
+            [f"class/{name}.ipynb" for name in ("anna", "bo", "carl", "dora", "eve", "fay")],
+            "anna, bo, carl, dora, eve, fay",
         ),
         (["class/anna_{0}", "class/bo_{0}", "class/bo_{1}"], "anna, bo"),
         (
-            [f"class/{name}.zip" for name in ("anna", "bo", "carl", "dora", "eve")],
-            "anna, bo, carl, dora, eve",
+            [f"class/{name}.zip" for name in ("anna", "bo", "carl", "dora", "eve", "fay")],
+            "anna, bo, carl, dora, eve, fay",
         ),
-        ([f"class/{name}/x.ipynb" for name in ("anna", "bo", "c", "d", "e")], "anna, bo, c, d, e"),
+        ([f"class/{name}/x.ipynb" for name in ("anna", "bo", "c", "d", "e", "f")], "anna, bo, c, d, e, f"),
         (["export/Jane Doe_1_assignsubmission_file_/{0}"], "Jane Doe_1"),
         (["export/doejane_1_2_{0}", "export/clarkbo_3_4_{0}"], "clarkbo_3, doejane_1"),
         # one student, and no class

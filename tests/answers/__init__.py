@@ -53,4 +53,12 @@ def _enter(exercise, label, almost=False):
     return enter
 
 
-from answers import attention, attention_clinic, decoding, encoder_decoder, failures  # noqa: E402, F401 (they enter their answers)
+from answers import (  # noqa: E402 (they enter their answers)
+    attention,  # noqa: F401
+    attention_clinic,  # noqa: F401
+    decoding,  # noqa: F401
+    encoder_decoder,  # noqa: F401
+    failures,  # noqa: F401
+    transformer,  # noqa: F401
+    transformer_clinic,  # noqa: F401
+)

@@ -18,9 +18,10 @@ def _draw_attention(rng, lengths, S, T=2, d=3):
 
 
 def _draw_large(rng, at_true, behind):
-    """Scaled scores near these, within 4; whole numbers, so that float32 has them exactly."""
+    """Scaled scores within 120 of these: multiples of 10, so that float32 makes the same weights of them."""
     drawn = _draw_attention(rng, np.array([3, 5, 2], np.int32), 5, 2, 4)
     q, k = (rng.integers(-2, 3, drawn[name].shape).astype(np.float32) for name in "qk")
+    q[..., 1:] *= 20
     q[..., 0], k[..., 0] = 2, np.where(drawn["mask"], at_true, behind)
     return {**drawn, "q": q, "k": k}
 
@@ -43,7 +44,7 @@ def dot_product_attention(q, k, v, mask):
 
 def _scaled_by(factor):
     """Attention whose scores have another factor than 1 / sqrt(d)."""
-    return lambda q, k, v, mask: _read(_within(q @ k.swapaxes(1, 2) * factor(q, k), mask), v)
+    return lambda q, k, v, mask: _read(_within(q @ k.swapaxes(1, 2) * np.float64(factor(q, k)), mask), v)
 
 
 DOT_PRODUCT_ATTENTION = Exercise(
@@ -57,9 +58,9 @@ DOT_PRODUCT_ATTENTION = Exercise(
         "more queries than places": lambda rng: _draw_attention(rng, lengths(rng, 2, 3), 3, 6, 5),
         "a single query": lambda rng: _draw_attention(rng, lengths(rng, 3, 4), 4, 1, 5),
         "a single number in each place": lambda rng: _draw_attention(rng, lengths(rng, 3, 4), 4, 2, 1),
-        "scores of 900": lambda rng: _draw_large(rng, 900, 900),
-        "scores of -900": lambda rng: _draw_large(rng, -900, -900),
-        "high scores behind the end": lambda rng: _draw_large(rng, -900, 900),
+        "scores of up to 1,000": lambda rng: _draw_large(rng, 850, 850),
+        "scores down to -1,000": lambda rng: _draw_large(rng, -850, -850),
+        "high scores behind the end": lambda rng: _draw_large(rng, -850, 850),
     },
     reference=dot_product_attention,
     returns=("read", "weights"),
@@ -396,7 +397,8 @@ SINUSOIDS = Exercise(
         Mistake(
             "sines-alone",
             "half of the numbers are cosines.",
-            lambda positions, width: np.sin(_angles(positions, 2 * width, lambda i, width: 2 * i / width)),
+            lambda positions, width: np.sin(_angles(positions, 2 * width)),
+            lambda positions, width: np.sin(_angles(positions, 2 * width, lambda i, width: 4 * i / width)),
             lambda positions, width: np.sin(_angles(positions, width)),
             lambda positions, width: np.tile(np.sin(_angles(positions, width)), 2),
         ),

@@ -19,8 +19,9 @@ def _draw_queries(rng, B, T, S, d):
 
 
 def _draw_large(rng, size):
-    """Scaled scores near `size`, within 4; whole numbers, so that float32 has them exactly."""
+    """Scaled scores within 120 of `size`: multiples of 10, so that float32 makes the same weights of them."""
     drawn = {name: rng.integers(-2, 3, (2, 3, 4)).astype(np.float32) for name in "qk"}
+    drawn["q"] *= 20
     drawn["q"][..., 0], drawn["k"][..., 0] = 2, size
     return drawn
 
@@ -36,7 +37,7 @@ def scaled_weights(q, k):
 
 
 def _scaled_by(factor, axis=-1):
-    return lambda q, k: softmax(q @ k.swapaxes(1, 2) * factor(q, k), axis)
+    return lambda q, k: softmax(q @ k.swapaxes(1, 2) * np.float64(factor(q, k)), axis)
 
 
 def _cosine(q, k):
@@ -57,8 +58,8 @@ UNSCALED = Exercise(
         "a single query": lambda rng: _draw_queries(rng, 3, 1, 4, 5),
         "a single place": lambda rng: _draw_queries(rng, 3, 2, 1, 4),
         "a single number in each place": lambda rng: _draw_queries(rng, 2, 3, 4, 1),
-        "scores of 900": lambda rng: _draw_large(rng, 900),
-        "scores of -900": lambda rng: _draw_large(rng, -900),
+        "scores of up to 1,000": lambda rng: _draw_large(rng, 850),
+        "scores down to -1,000": lambda rng: _draw_large(rng, -850),
     },
     reference=scaled_weights,
     returns=("weights",),
@@ -188,9 +189,9 @@ MASKED_TOO_LATE = Exercise(
 # --- positions that restart at each step
 
 
-def _draw_symbols(rng, B, L, n, D, P=None):
-    """So many new symbols behind L that are kept, and vectors for P positions."""
-    drawn = {"x": normal(rng, B, n, D), "keys": normal(rng, B, L, D)}
+def _draw_symbols(rng, B, L, n, D, P=None, d=None):
+    """So many new symbols behind L whose keys are kept, and vectors for P positions."""
+    drawn = {"x": normal(rng, B, n, D), "keys": normal(rng, B, L, d or D)}
     return {**drawn, "table": normal(rng, P or L + n + 3, D)}
 
 
@@ -225,7 +226,7 @@ RESTARTED_POSITIONS = Exercise(
         "a single text": lambda rng: _draw_symbols(rng, 1, 4, 2, 3),
         "a single symbol kept": lambda rng: _draw_symbols(rng, 3, 1, 2, 5),
         "a table that ends here": lambda rng: _draw_symbols(rng, 2, 4, 2, 3, 6),
-        "a long table": lambda rng: _draw_symbols(rng, 2, 2, 3, 4, 20),
+        "a long table": lambda rng: _draw_symbols(rng, 2, 2, 3, 4, 20, d=7),
     },
     reference=with_positions,
     returns=("placed",),
@@ -253,7 +254,7 @@ RESTARTED_POSITIONS = Exercise(
         ),
         Mistake(
             "wrong-axis",
-            "the symbols kept lie along the second axis of `keys`, which is (B, L, D).",
+            "the symbols kept lie along the second axis of `keys`, which is (B, L, d).",
             _at(lambda x, keys, table: len(keys)),
             _at(lambda x, keys, table: keys.shape[2]),
         ),
