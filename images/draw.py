@@ -6,7 +6,8 @@ Run it from anywhere. It needs the standard library only, and nothing is measure
 every machine writes the same bytes. `svg` to `arrow` return pieces of SVG; after them, one
 function is one picture. Positions are pixels, y downwards, and name the middle of a thing.
 
-Used by notebooks/1-encoder-decoder.ipynb, sections 1 to 4, and by notebooks/2-attention.ipynb, section 2.
+Used by notebooks/1-encoder-decoder.ipynb, sections 1 to 4, notebooks/2-attention.ipynb, section 1, and
+notebooks/5-transformer.ipynb, section 6.
 """
 
 import re
@@ -40,7 +41,7 @@ def svg(width: int, height: int, title: str, description: str, parts: list[str])
     head += ' markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L10 5L0 10z"'
     heads = "".join(
         f'<marker id="head{colour[1:]}" {head} fill="{colour}"/></marker>'
-        for colour in (INK, MUTED, STATE, INPUT.line)
+        for colour in (INK, MUTED, STATE, INPUT.line, ENCODER.line)
         if f"#head{colour[1:]}" in drawn
     )
     return f"""<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}"
@@ -286,12 +287,50 @@ def attention() -> str:
     return svg(850, 640, "One step of a decoder with attention", description, parts)
 
 
+def transformer() -> str:
+    """A Transformer with one block on each side."""
+    stream = f'stroke="{INK}" stroke-width="5"'
+    parts = [f'<path d="M {x} 580 V {top}" fill="none" {stream}/>' for x, top in ((110, 245), (500, 115))]
+    for x, top in ((110, 230), (500, 100)):
+        parts += [arrow(f"M {x} 640 V 606", INPUT.line), box(x, 582, 180, 44, NETWORK)]
+        parts += [text(x, 582, "embedding + position", 15), box(x, top, 130, 40, NETWORK)]
+    parts += [text(110, 230, "norm", 16), text(500, 100, "norm, W_{out}", 16)]
+    parts += [circle(110, 660, 20, INPUT, "A"), circle(500, 660, 20, INPUT, "X")]
+    parts += [text(182, 660, "all letters", 15, MUTED), text(594, 660, "symbols so far", 15, MUTED)]
+    steps = (
+        (110, 460, ENCODER, "letters at letters"),
+        (110, 330, ENCODER, "feed-forward"),
+        (500, 460, DECODER, "digits at digits"),
+        (500, 330, DECODER, "digits at letters"),
+        (500, 200, DECODER, "feed-forward"),
+    )
+    for x, y, paint, words in steps:
+        across = x + 135
+        parts += [arrow(f"M {x} {y + 52} H {across} V {y + 26}"), text(x + 66, y + 40, "norm", 13, MUTED)]
+        parts += [arrow(f"M {across} {y - 24} V {y - 50} H {x + 18}"), circle(x, y - 50, 15, OPERATOR, "+")]
+        parts += [box(across, y, 160, 46, paint), text(across, y, words, 16)]
+    parts += [text(722, 452, "causal", 14, MUTED, START), text(722, 472, "mask", 14, MUTED, START)]
+    parts += [arrow("M 110 209 V 175 H 405 V 346 H 552", ENCODER.line)]
+    parts += [text(262, 160, "keys and values of all letters", 15)]
+    parts += [arrow("M 500 79 V 50"), circle(500, 28, 20, OUTPUT, "Y")]
+    parts += [text(110, 122, "encoder", 16, INK, BOLD), text(610, 28, "decoder", 16, INK, BOLD)]
+    description = (
+        "Left, the encoder: each letter's embedding and position go upwards in a stream; what attention "
+        "reads of all letters is added, then what the feed-forward network makes of each place alone; a norm "
+        "comes last. Right, the decoder: to the stream of each symbol is added what attention reads of the "
+        "symbols before it and itself, under a causal mask, what it reads of the encoder's outputs, then "
+        "the feed-forward part. A norm and W_out make logits. Each part reads the stream through a norm."
+    )
+    return svg(790, 700, "A Transformer with one block on each side", description, parts)
+
+
 PICTURES: dict[str, Callable[[], str]] = {
     "rnn.svg": rnn,
     "tasks.svg": tasks,
     "encoder-decoder.svg": encoder_decoder,
     "gru.svg": gru,
     "attention.svg": attention,
+    "transformer.svg": transformer,
 }
 
 

@@ -39,7 +39,7 @@ GUESSES = {
     "2-attention": 9,
     "3-decoding": 7,
     "4-failures": 8,
-    "5-transformer": 14,
+    "5-transformer": 15,
     "6-speed": 8,
 }
 DOTS = re.compile(r'lab\.guess\(("[^"]+", \.\.\.|\{("[^"]+": \.\.\.(, )?)+\})\)')  # as handed out
@@ -48,7 +48,7 @@ PICTURES = {
     "2-attention": 1,
     "3-decoding": 0,
     "4-failures": 0,
-    "5-transformer": 0,
+    "5-transformer": 1,
     "6-speed": 0,
 }
 
