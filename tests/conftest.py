@@ -77,7 +77,8 @@ LONGEST = [
 ]
 LONGEST += ["test_sandbox", "4-failures", "test_main", "test_attention", "test_accumulation"]
 LONGEST += ["1-encoder-decoder", "test_benchmark", "3-decoding", "test_decoding", "5-speed", "test_curves"]
-LONGEST += ["test_encoder_decoder", "test_running", "test_saved", "test_panel_browser", "test_browser"]
+LONGEST += ["test_encoder_decoder", "test_running", "test_saved", "test_panel_browser", "test_page"]
+LONGEST += ["test_browser"]
 
 
 def pytest_collection_modifyitems(items):

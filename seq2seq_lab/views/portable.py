@@ -18,13 +18,21 @@ from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.vocabulary import SYMBOLS
 
 
-def portable(model: Seq2Seq) -> dict[str, Any]:
+def portable(model: Seq2Seq, name: str = "model") -> dict[str, Any]:
     """What JSON can hold of a model: its `symbols`, and for encoder and decoder a `kind` and the weights.
 
     Raises:
         ValueError: a part is none that a page can run; a class of your own is none, whatever it inherits.
+            The error calls the model by `name`.
     """
-    return {"symbols": SYMBOLS, "encoder": _encoder(model.encoder), "decoder": _decoder(model.decoder)}
+    try:
+        return {"symbols": SYMBOLS, "encoder": _encoder(model.encoder), "decoder": _decoder(model.decoder)}
+    except Unknown as unknown:
+        raise ValueError(f"{name} must be a model that a page can run, but its {unknown}") from None
+
+
+class Unknown(Exception):
+    """A part that no page can run, and what it should be."""
 
 
 def _encoder(encoder):
@@ -55,8 +63,7 @@ def _cell(side, cell):
 
 def _require_one_of(name: str, part: Any, *known: type) -> None:
     if type(part) not in known:
-        allowed, given = " or ".join(map(_home, known)), _home(type(part))
-        raise ValueError(f"model must be one that a page can run, but its {name} is {given}, not {allowed}")
+        raise Unknown(f"{name} is {_home(type(part))}, not {' or '.join(map(_home, known))}")
 
 
 def _home(kind: type) -> str:
