@@ -199,6 +199,21 @@ def test_what_comes_of_it_stays_where_it_was_clicked(panel):
     assert (box["x"], box["y"]) == pytest.approx((was["x"], was["y"]), abs=1)
 
 
+def test_nothing_moves_whatever_step_one_is_told_of(panel):
+    """Where the line just has room for what is said of a free step, but not of a forced one."""
+    panel.beside.select_option("plain")
+    writes = grid(panel, "What it writes, after")
+    for n in range(10, 40):
+        panel.text.fill(" ".join(WORDS)[:n].strip())
+        symbol(panel, 1, "7").click()
+        at = set()
+        for step in 0, 1:
+            symbol(panel, step, "0").hover()
+            expect(panel.of("attention").locator(".step")).to_contain_text(f"Step {step + 1}")
+            at.add(writes.evaluate("e => e.getBoundingClientRect().y + scrollY"))
+        assert len(at) == 1
+
+
 def test_arrow_keys_take_steps_and_a_line_tells_of_each(panel):
     after = lab.trace(panel.models["attention"], TEXT)
     line = panel.of("attention").locator(".step")
@@ -419,13 +434,10 @@ def test_it_fits_and_can_be_read_at_every_width_by_day_and_by_night(
     for part in panel.of("plain").get_by_role("status"), panel.text, page.get_by_role("heading").first:
         ink = re.findall(r"[\d.]+", part.evaluate("e => getComputedStyle(e).color"))[:3]
         assert abs(np.mean([float(n) for n in ink]) - paper) > 150
-    writes, seen = grid(panel, "What it writes, after"), set()
-    for t in range(len(lab.trace(models["attention"], FIRST, {1: "7"}).written)):
-        symbol(panel, t, "0").hover()  # of whatever step one is told: nothing moves
-        seen.add(writes.evaluate("e => e.getBoundingClientRect().y + scrollY"))
-        line = panel.of("attention").locator(".step > :last-child")
-        assert line.evaluate("e => e.scrollWidth <= e.closest('section').clientWidth")
-    assert len(seen) == 1
+    symbol(panel, 1, "0").hover()
+    line = panel.of("attention").locator(".step > :last-child")
+    expect(line).to_contain_text("must write 7")
+    assert line.evaluate("e => e.scrollWidth <= e.closest('section').clientWidth")
     page.screenshot(path=screenshots(tmp_path_factory) / f"page-{width}-{scheme}.png", full_page=True)
     assert errors == []
     page.close()
