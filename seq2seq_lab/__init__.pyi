@@ -104,6 +104,7 @@ from .views.maps import (
     plot_trace as plot_trace,
     removal_map as removal_map,
 )
+from .views.page import save_page as save_page
 from .views.panel import lab_panel as lab_panel
 from .views.tables import (
     mistake_table as mistake_table,

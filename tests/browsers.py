@@ -78,7 +78,8 @@ def _wait_for(address, server):
 
 def open_page(browser, width=1280, height=1200):
     """A page, and a list that fills with what goes wrong in it."""
-    page, errors = browser.new_page(viewport={"width": width, "height": height}), []
+    size = {"width": width, "height": height}
+    page, errors = browser.new_page(viewport=size, reduced_motion="reduce"), []  # colours come at once
     page.set_default_timeout(PATIENCE)
     page.on("console", lambda said: said.type == "error" and errors.append(said.text))
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -76,16 +76,9 @@ LONGEST = [
     "test_exercises",
 ]
 LONGEST += ["test_sandbox", "4-failures", "test_main", "test_attention", "test_accumulation"]
-LONGEST += [
-    "1-encoder-decoder",
-    "test_benchmark",
-    "3-decoding",
-    "5-transformer",
-    "test_decoding",
-    "6-speed",
-    "test_curves",
-]
-LONGEST += ["test_encoder_decoder", "test_running", "test_saved", "test_panel_browser", "test_browser"]
+LONGEST += ["1-encoder-decoder", "test_benchmark", "3-decoding", "5-transformer", "test_decoding"]
+LONGEST += ["6-speed", "test_curves", "test_encoder_decoder", "test_running", "test_saved"]
+LONGEST += ["test_panel_browser", "test_page", "test_browser", "test_compare", "test_transformer"]
 
 
 def pytest_collection_modifyitems(items):

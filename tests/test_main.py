@@ -133,7 +133,7 @@ def folder(tmp_path, monkeypatch):
 COUNT = "a whole number of at least 1"
 ONE = "translate --model damaged.keras one"
 WRONG = [  # a command, and what its error must say: the argument, its value, what is allowed
-    ("", ["open|train|translate|benchmark|grade|gradescope|doctor"]),
+    ("", ["open|train|translate|page|benchmark|grade|gradescope|doctor"]),
     ("fly", ["'fly'", "train"]),
     ("--fly train", ["--fly", "--version"]),
     ("train --fly 3", ["train: error: argument --fly", "[--samples N]"]),
@@ -195,6 +195,12 @@ WRONG = [  # a command, and what its error must say: the argument, its value, wh
     *((f"{ONE} --top-p {value}", ["argument --top-p: must be a number above 0, at most 1", f"'{value}'"])
       for value in ["0", "1.01", "-0.5", "nan", "most"]),
     (f"{ONE} --seed -1", ["argument --seed: must be", "'-1'"]),
+    ("page --out a.html", ["FILE.keras"]),
+    ("page damaged.keras", ["--out"]),
+    ("page damaged.keras --out a.txt", ["argument --out: must end in .html", "'a.txt'"]),
+    ("page damaged.keras --out none/a.html", ["argument --out:", "a folder that exists", "none/a.html"]),
+    ("page damaged.keras notes.txt --out a.html", ["argument FILE.keras: must be a .keras", "'notes.txt'"]),
+    ("page damaged.keras ./damaged.keras --out a.html", ["argument FILE.keras:", "must differ"]),
     ("benchmark --plot a.png", ["argument --plot: must end in .svg", "'a.png'"]),
     ("benchmark --plot none/a.svg", ["argument --plot:", "a folder that exists", "none/a.svg"]),
     ("benchmark --json a.keras", ["argument --json: must not end in .keras", "'a.keras'"]),
@@ -287,7 +293,7 @@ print("none")
 
 
 @pytest.mark.parametrize("name", ["damaged", "empty", "foreign", "cut"])
-@pytest.mark.parametrize("command", ["translate one --model", "train --resume"])
+@pytest.mark.parametrize("command", ["translate one --model", "train --resume", "page --out a.html"])
 def test_a_file_that_is_no_model_is_wrong_use(command, name, folder, trained, capsys):
     keras.Sequential([keras.layers.Dense(1)]).save("foreign.keras")
     pathlib.Path("cut.keras").write_bytes(trained.model.read_bytes()[:-1000])
@@ -296,7 +302,7 @@ def test_a_file_that_is_no_model_is_wrong_use(command, name, folder, trained, ca
     out, err = capsys.readouterr()
     assert out == ""
     line = the_line(err)
-    assert f"argument {command.split()[-1]}: " in line
+    assert f"argument {'FILE.keras' if 'page' in command else command.split()[-1]}: " in line
     assert name in line
 
 

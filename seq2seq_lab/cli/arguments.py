@@ -81,6 +81,13 @@ def drawing_to_write(text: str) -> str:
     return file_to_write(a_model=False)(text)
 
 
+def page_to_write(text: str) -> str:
+    """The path of an HTML file that can be written."""
+    if not text.endswith(".html"):
+        raise argparse.ArgumentTypeError(f"must end in .html, but is {text!r}")
+    return file_to_write(a_model=False)(text)
+
+
 def notebook(text: str) -> str:
     """The path of a notebook, given as path, name or number."""
     lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -133,6 +140,10 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     add("--model", type=model_to_read, metavar="FILE.keras", required=True, help="a saved model")
     add("texts", nargs="+", metavar="TEXT", help="'one two five', or - for lines from stdin")
     _add_decoding(add)
+    add = made["page"].add_argument
+    words = "saved models, each shown under its file's name"
+    add("models", nargs="+", type=model_to_read, metavar="FILE.keras", help=words)
+    add("--out", type=page_to_write, metavar="FILE.html", required=True, help="the page")
     clear = "forget the compiled programs that are kept for the next start"
     made["doctor"].add_argument("--clear", action="store_true", help=clear)
     add = made["benchmark"].add_argument

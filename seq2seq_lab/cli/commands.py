@@ -1,4 +1,4 @@
-"""The commands `open`, `train`, `translate`, `benchmark`, `grade` and `doctor`, a function each.
+"""The commands `open`, `train`, `translate`, `page`, `benchmark`, `grade` and `doctor`, a function each.
 
 Results go to stdout, everything else to stderr. Arguments are checked before TensorFlow is loaded, so that
 help and errors come at once.
@@ -102,6 +102,23 @@ def translate(args: argparse.Namespace) -> int:
                 print(scores + answer.text)
             if n_best > 1:
                 print()
+    return 0
+
+
+def page(args: argparse.Namespace) -> int:
+    """Write saved models as one HTML file, in which anybody plays with them without an installation."""
+    files = {pathlib.Path(path).stem: path for path in args.models}
+    if len(files) < len(args.models):
+        args.parser.error("argument FILE.keras: the names of the files must differ, folders apart")
+    _start(args)
+    models = {name: _load(args, "FILE.keras", path) for name, path in files.items()}
+
+    from seq2seq_lab.views.page import save_page
+
+    try:
+        save_page(models, args.out)
+    except ValueError as error:
+        args.parser.error(f"argument FILE.keras: {error}")
     return 0
 
 
@@ -212,6 +229,7 @@ COMMANDS = {
     "open": open_notebook,
     "train": train,
     "translate": translate,
+    "page": page,
     "benchmark": benchmark,
     "compare": compare,
     "grade": grade,

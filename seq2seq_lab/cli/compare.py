@@ -104,11 +104,11 @@ MODELS: dict[str, Callable[[Settings], Seq2Seq]] = {
     "decoder-only": decoder_only,
 }
 CHOSEN = {  # by `choose`
-    "GRU": Recipe(0.01, 1.0, None),
-    "LSTM": Recipe(0.01, 1.0, None),
-    "GRU with attention": Recipe(0.01, 1.0, None),
-    "Transformer": Recipe(0.005, 1.0, None),
-    "decoder-only": Recipe(0.005, 1.0, None),
+    "GRU": Recipe(0.02, 1.0, None),
+    "LSTM": Recipe(0.02, 1.0, None),
+    "GRU with attention": Recipe(0.02, 1.0, None),
+    "Transformer": Recipe(0.01, 1.0, None),
+    "decoder-only": Recipe(0.02, 1.0, None),
 }
 
 

@@ -1,0 +1,65 @@
+"""The panel as one file: trained models, what runs and draws them, and nothing that needs a network.
+
+`model.js` computes, `answer.js` says what can be asked, `maps.js` and `page.js` draw, `start.js` starts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import string
+from collections.abc import Iterable, Mapping
+
+from seq2seq_lab._internals.files import whole_file
+from seq2seq_lab.model import Seq2Seq
+from seq2seq_lab.settings import Rule, require
+from seq2seq_lab.views.portable import portable
+
+HERE = pathlib.Path(__file__).parent
+MODULES = "model.js", "answer.js", "maps.js", "page.js"
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
+TITLE = "From words to digits"
+MODELS = Rule("a Seq2Seq, or several by name", lambda v: bool(v) and all(isinstance(m, Seq2Seq) for m in v))
+
+
+def save_page(models: Seq2Seq | Mapping[str, Seq2Seq], path: str | os.PathLike[str]) -> None:
+    """Write the panel of a model, or of several by name, as one HTML file that any browser shows.
+
+    Raises:
+        ValueError: `models` holds something else, or a model that a page cannot run.
+        OSError: the folder does not exist or cannot be written.
+    """
+    named = by_name(models)
+    numbers = {name: portable(model, f"models[{name!r}]") for name, model in named.items()}
+    parts = {"models": numbers, "asked": None}
+    page = string.Template(_text("page.html")).substitute(
+        title=TITLE,
+        style=_text("page.css"),
+        script=script([*MODULES, "start.js"]),
+        **{name: _in_a_page(part) for name, part in parts.items()},
+    )
+    with whole_file(path) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
+
+
+def by_name(models: Seq2Seq | Mapping[str, Seq2Seq]) -> dict[str, Seq2Seq]:
+    """The models by name; a single one has a name for itself."""
+    named = dict(models) if isinstance(models, Mapping) else {"the model": models}
+    require("models", list(named.values()), MODELS)
+    return named
+
+
+def script(names: Iterable[str]) -> str:
+    """Modules joined to one, each behind those that it imports from."""
+    return "\n".join(IMPORT.sub("", _text(name)) for name in names)
+
+
+def _text(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _in_a_page(value: object) -> str:
+    """JSON that ends no script, whatever a model is called."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,0 +1,244 @@
+"""`model.js` in a real browser against the package: 1,000 random texts for each kind of model, all at once.
+
+The oracle is the contract's own loop, `decoder.step` after `decoder.step`, for all texts together.
+"""
+
+import base64
+import json
+import random
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from browsers import open_page
+from test_decoding import SMALL, random_model
+
+import seq2seq_lab as lab
+from seq2seq_lab.decoding import cut_off
+from seq2seq_lab.views import portable
+from seq2seq_lab.views.portable import portable as as_numbers
+from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, TARGET_SYMBOLS, WORDS, longest_answer
+
+pytestmark = pytest.mark.slow
+
+MODULE = Path(portable.__file__).with_name("model.js").read_text(encoding="utf-8")
+N = 1_000
+WIDTH, POWER = 3, 0.7
+
+# Both models, loaded from what the package wrote; `flat` makes one row of all numbers of a trace.
+START = """async ([source, models]) => {
+    const module = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
+    const loaded = Object.entries(JSON.parse(models)).map(([name, model]) => [name, module.load(model)]);
+    const inside = (cells) => ["z", "r", "c", "h"].flatMap((name) => cells.flatMap((at) => [...at[name]]));
+    const flat = ({probabilities, attention, encoder, decoder}) => [
+        ...probabilities.flatMap((p) => [...p]), ...attention.flat().flatMap((w) => [...w]),
+        ...inside(encoder), ...inside(decoder)];
+    window.lab = {...module, models: Object.fromEntries(loaded), flat};
+}"""
+TRACES = """([name, asked]) => {
+    const traces = JSON.parse(asked).map(([text, forced]) =>
+        lab.trace(lab.models[name], lab.read(lab.models[name], text), forced));
+    const bytes = new Uint8Array(Float32Array.from(traces.flatMap(lab.flat)).buffer);
+    const letters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    return [traces.map((trace) => trace.written), btoa(letters)];
+}"""
+BEAMS = """([name, texts, cuts]) => JSON.stringify(texts.map((text) => {
+    const found = lab.beam(lab.models[name], lab.read(lab.models[name], text), cuts);
+    return found.map(({text, logP, score}) => [text, logP, score]);
+}))"""
+DRAWS = """([name, texts, cuts]) => JSON.stringify(texts.map((text, seed) => {
+    const start = lab.read(lab.models[name], text);
+    const {text: answer, logP} = lab.sampled(lab.models[name], start, {...cuts, seed});
+    return [answer, logP];
+}))"""
+
+
+@pytest.fixture(scope="module")
+def models():
+    return {"plain": random_model(4), "attends": random_model(54, attends=True)}
+
+
+@pytest.fixture(scope="module")
+def page(browser, models):
+    """A page in which `lab` is the module, with both models."""
+    page, errors = open_page(browser)
+    numbers = json.dumps({name: as_numbers(model) for name, model in models.items()})
+    page.evaluate(START, [MODULE, numbers])
+    yield page
+    assert errors == []
+    page.close()
+
+
+def random_texts():
+    """Digit words, and any other characters that there are ids for; from one on."""
+    draw = random.Random(7)
+    words = [" ".join(draw.choices(WORDS, k=draw.randint(1, 5))) for _ in range(N // 2)]
+    return words + ["".join(draw.choices(SYMBOLS, k=draw.randint(1, 24))) for _ in range(N - len(words))]
+
+
+TEXTS = random_texts()
+
+
+def random_forcings(may_look):
+    """For each text digits and, if it attends, places, each forced at some steps; nothing at every third."""
+    draw, forced = random.Random(8), []
+    for i, text in enumerate(TEXTS):
+        steps, S = range(longest_answer(len(text))), len(text)
+        digits = {t: draw.choice(DIGITS + END) for t in steps if draw.random() < 0.2 and i % 3}
+        places = {
+            t: draw.sample(range(S), draw.randint(1, S))
+            for t in steps
+            if draw.random() < 0.3 and i % 3 and may_look
+        }
+        forced.append({"digits": digits, "places": places})
+    return forced
+
+
+def oracle(model, forced):
+    """For all texts at once: what is written, and all numbers of each text in one row."""
+    B, S = len(TEXTS), max(map(len, TEXTS))
+    lengths = np.array([len(text) for text in TEXTS], np.int32)
+    ids = np.array([np.pad(lab.encode(text), (0, S - len(text))) for text in TEXTS], np.int32)
+    outputs, state = model.encoder(ids, lengths)
+    cells = inside(model.encoder, ids.T, np.swapaxes(outputs, 0, 1), np.zeros_like(outputs[:, 0]))
+    state, memory = model.decoder.start(outputs, state, lengths)
+    first, tokens, said, states = state, [np.full(B, SYMBOLS.index(END), np.int32)], [], []
+    for t in range(longest_answer(S)):
+        seen = memory
+        if model.attends:
+            places = [f["places"].get(t, range(S)) for f in forced]
+            seen = model.decoder.restrict(memory, np.array([np.isin(range(S), list(p)) for p in places]))
+        state, output = model.decoder.step(state, tokens[-1], seen)
+        said.append((keras.ops.softmax(output.logits), output.attention))
+        states.append(state)
+        chosen = [SYMBOLS.index(f["digits"][t]) if t in f["digits"] else -1 for f in forced]
+        tokens.append(np.where(np.array(chosen) < 0, np.argmax(output.logits, 1), chosen).astype(np.int32))
+    probabilities = np.array([p for p, _ in said])
+    attention = np.array([w for _, w in said]) if model.attends else None
+    context = None if attention is None else np.einsum("tbs,bsh->tbh", attention, outputs)
+    inner = inside(model.decoder, np.array(tokens[:-1]), np.array(states), np.array(first), context)
+    answers, rows = [], []
+    for b, S in enumerate(lengths):
+        answer, end, _ = lab.decode([token[b] for token in tokens[1:]]).partition(END)
+        answers.append((answer + end)[: longest_answer(S)])
+        T = len(answers[-1])
+        parts = [probabilities[:T, b], *([attention[:T, b, :S]] if model.attends else [])]
+        parts += [cell[:S, b] for cell in cells] + [cell[:T, b] for cell in inner]
+        rows.append(np.concatenate([part.ravel() for part in parts]))
+    return answers, rows
+
+
+def inside(part, ids, h, first, context=None):
+    """Gates, candidate and state behind states `h (T, B, H)`: the equations of a GRU on plain arrays."""
+    W, x = {name: np.asarray(w) for name, w in vars_of(part.cell)}, np.asarray(part.embeddings)[ids]
+    x = x if context is None else np.concatenate([x, context], -1)
+    before = np.concatenate([first[None], h[:-1]])
+
+    def sigmoid(a):
+        return 1 / (1 + np.exp(-a))
+
+    z = sigmoid(x @ W["W_xz"] + before @ W["W_hz"] + W["b_z"])
+    r = sigmoid(x @ W["W_xr"] + before @ W["W_hr"] + W["b_r"])
+    c = np.tanh(x @ W["W_xc"] + (r * before) @ W["W_hc"] + W["b_c"])
+    return z, r, c, h
+
+
+def vars_of(cell):
+    return [(name, getattr(cell, name)) for name in lab.gru.WEIGHTS]
+
+
+@pytest.mark.parametrize("name", ["plain", "attends"])
+def test_a_page_computes_what_the_package_computes(page, models, name):
+    forced = random_forcings(models[name].attends)
+    answers, rows = oracle(models[name], forced)
+    written, numbers = page.evaluate(TRACES, [name, json.dumps(list(zip(TEXTS, forced, strict=True)))])
+    assert written == answers
+    np.testing.assert_allclose(
+        np.frombuffer(base64.b64decode(numbers), "<f4"), np.concatenate(rows), atol=1e-4, rtol=0
+    )
+    ends = [answer.endswith(END) for answer in answers]  # and the draw is such that much happens
+    assert 100 < sum(ends) < 900
+    assert len(set(answers)) > 200
+
+
+@pytest.mark.parametrize("name", ["plain", "attends"])
+def test_a_page_finds_the_hypotheses_that_the_package_finds(page, models, name):
+    model = models[name]
+    cuts = {"width": WIDTH, "lengthPower": POWER}
+    found = json.loads(page.evaluate(BEAMS, [name, TEXTS, cuts]))
+    wanted = model.hypotheses(TEXTS, lab.BeamSearch(WIDTH, POWER), WIDTH)
+    assert [[text for text, *_ in best] for best in found] == [[h.text for h in best] for best in wanted]
+    for mine, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_allclose([n for _, *n in mine], [h[1:] for h in theirs], atol=1e-4)
+
+
+def test_a_page_draws_answers_whose_probability_is_right_and_the_same_from_the_same_seed(page, models):
+    cuts = {"temperature": 1.3, "topK": 6}
+    drawn_ = json.loads(page.evaluate(DRAWS, ["attends", TEXTS, cuts]))
+    assert drawn_ == json.loads(page.evaluate(DRAWS, ["attends", TEXTS, cuts]))
+    answers, log_p = zip(*drawn_, strict=True)
+    np.testing.assert_allclose(log_p, models["attends"].log_probability(TEXTS, answers), atol=1e-4)
+    greedy = models["attends"].translate(TEXTS)
+    assert 50 < sum(a == b for a, b in zip(answers, greedy, strict=True)) < 950
+
+
+@pytest.mark.parametrize(
+    ("temperature", "top_k", "top_p"), [(1, 11, 1), (0.4, 11, 1), (2.5, 4, 1), (1, 11, 0.6), (1.5, 7, 0.8)]
+)
+def test_a_page_cuts_off_what_the_package_cuts_off(page, temperature, top_k, top_p):
+    logits = np.random.default_rng(5).normal(0, 2, (200, TARGET_SYMBOLS)).round(1)  # some are equal
+    cuts = {"temperature": temperature, "topK": top_k, "topP": top_p}
+    found = page.evaluate(
+        "([all, cuts]) => all.map((logits) => Array.from(lab.cutOff(logits, cuts), (p) => Math.exp(p)))",
+        [logits.tolist(), cuts],
+    )
+    log_p = cut_off(logits, np.float32(temperature), np.int32(top_k), np.float32(top_p))
+    np.testing.assert_allclose(found, np.exp(log_p), atol=1e-5)
+
+
+def test_a_page_draws_each_symbol_as_often_as_it_should(page, models):
+    """The first symbols of 20,000 answers: no frequency is four standard errors off."""
+    n, cuts = 20_000, {"temperature": 1.5, "topK": 7, "topP": 0.8}
+    answers = json.loads(page.evaluate(DRAWS, ["plain", ["one"] * n, cuts]))
+    found = np.array([sum(answer[0] == symbol for answer, _ in answers) for symbol in DIGITS + END]) / n
+    p = lab.trace(models["plain"], "one").probabilities[0]
+    wanted = np.exp(cut_off(np.log(p)[None], np.float32(1.5), np.int32(7), np.float32(0.8)))[0]
+    wanted /= wanted.sum()
+    assert np.all(np.abs(found - wanted) <= 4 * np.sqrt(wanted * (1 - wanted) / n))
+    assert (found > 0).sum() == (wanted > 0).sum() < 7
+
+
+class Own(lab.AdditiveAttention):
+    """As good as the lesson's, but nobody can know."""
+
+
+class OwnEncoder(lab.Encoder):
+    """One may change anything in here."""
+
+
+@pytest.mark.parametrize(
+    ("parts", "fault"),
+    [
+        (
+            {"encoder": lambda: lab.Encoder(keras.layers.LSTMCell(7)), "attends": True},
+            "its encoder's cell is keras's LSTMCell, not seq2seq_lab's GRUCell",
+        ),
+        ({"decoder": lambda: lab.Decoder(keras.layers.GRUCell(7))}, "its decoder's cell is keras's GRUCell"),
+        (
+            {"encoder": lambda: OwnEncoder(lab.GRUCell(7))},
+            "its encoder is test_portable's OwnEncoder, not seq2seq_lab's Encoder",
+        ),
+        (
+            {"decoder": lambda: lab.AttentionDecoder(lab.GRUCell(6), attention=Own(3))},
+            "its decoder's attention is test_portable's Own, not",
+        ),
+    ],
+)
+def test_what_no_page_can_run_is_refused_in_words(parts, fault):
+    made = {side: part() for side, part in parts.items() if callable(part)}
+    if "attends" in parts:
+        made["decoder"] = lab.AttentionDecoder(lab.GRUCell(6))
+    model = lab.Seq2Seq(SMALL, **made)
+    with pytest.raises(ValueError, match=rf"^mine must be a model that a page can run, but {fault}"):
+        as_numbers(model, "mine")
