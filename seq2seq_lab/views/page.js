@@ -1,5 +1,5 @@
 // The panel: a text, the models that read it, and what is forced upon them. It draws what answer.js answers.
-// A Section is all about one model. page.html and the notebook (widget.js) each open a panel.
+// A Section is all about one model. start.js opens a panel in page.html.
 
 import { Answers, INSIDE, count, possible } from "./answer.js";
 import { Grid, fill, insides, looking, make, three, visible, viridis, writing } from "./maps.js";
