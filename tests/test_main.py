@@ -133,7 +133,7 @@ def folder(tmp_path, monkeypatch):
 COUNT = "a whole number of at least 1"
 ONE = "translate --model damaged.keras one"
 WRONG = [  # a command, and what its error must say: the argument, its value, what is allowed
-    ("", ["open|train|translate|page|benchmark|grade|gradescope|doctor"]),
+    ("", ["open|train|translate|page|benchmark|compare|grade|gradescope|doctor"]),
     ("fly", ["'fly'", "train"]),
     ("--fly train", ["--fly", "--version"]),
     ("train --fly 3", ["train: error: argument --fly", "[--samples N]"]),
