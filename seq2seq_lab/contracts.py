@@ -23,9 +23,7 @@ class DecoderOutput(NamedTuple):
     """What a decoder says at one step, `(B, ...)`, or at all of them, `(T, B, ...)`."""
 
     logits: Tensor  # (B, 11)
-    attention: Tensor | None = (
-        None  # (B, S), (B, heads, S) or (B, layers, heads, S); None: it does not attend
-    )
+    attention: Tensor | None = None  # (B, S), with axes for layers and heads before S; None: no attention
 
 
 class Hypothesis(NamedTuple):

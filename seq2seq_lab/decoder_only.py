@@ -22,7 +22,7 @@ from seq2seq_lab.contracts import DecoderOutput, Nest
 from seq2seq_lab.loss import sequence_loss
 from seq2seq_lab.model import Seq2Seq, batch_first
 from seq2seq_lab.settings import Rule, Settings, require
-from seq2seq_lab.transformer import Cache, KeysAndValues, Part, by_layer, causal, places
+from seq2seq_lab.transformer import Cache, CachingDecoder, KeysAndValues, by_layer, causal
 from seq2seq_lab.vocabulary import END_ID, INPUT_SYMBOLS, TARGET_SYMBOLS
 
 
@@ -44,7 +44,7 @@ class NoEncoder(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("seq2seq_lab")
-class DecoderOnly(Part):
+class DecoderOnly(CachingDecoder):
     """Reads a text and writes the digits behind it, all in one stream; goes with `NoEncoder`.
 
     One table embeds all 27 symbols, and `W_out (D, 27)` says how likely each comes next; an answer is made
@@ -74,7 +74,7 @@ class DecoderOnly(Part):
 
     def read(self, outputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple[tf.Tensor, Prompt]:
         """A text `(B, S, 27)`: logits of what comes behind each symbol, `(B, S, 27)`, and the memory."""
-        S = places(outputs)
+        S = length(outputs, 1)
         x, layers = self.embedded(tf.argmax(outputs, -1, tf.int32), tf.range(S)[None]), []
         for block in self.blocks:
             x, seen, _ = block.forward(x, tf.range(S)[None], causal(S, S))
@@ -92,8 +92,8 @@ class DecoderOnly(Part):
     def sequence(self, state: Cache, tokens: tf.Tensor, memory: Prompt) -> DecoderOutput:
         """All of `tokens (T, B)` in one go, each seeing those before it; `state` must be empty."""
         ids = tf.transpose(tokens)
-        visible = both(memory.mask[:, None, None], causal(places(ids), state.size)[None, None])
-        x, _, maps = self.onwards(ids, tf.range(places(ids))[None], memory, visible, lambda _, own: own)
+        visible = both(memory.mask[:, None, None], causal(length(ids, 1), state.size)[None, None])
+        x, _, maps = self.onwards(ids, tf.range(length(ids, 1))[None], memory, visible, lambda _, own: own)
         weights = by_layer([tf.transpose(a, (2, 0, 1, 3)) for a in maps])
         return DecoderOutput(tf.transpose(self.logits(x)[..., :TARGET_SYMBOLS], (1, 0, 2)), weights)
 
@@ -108,16 +108,8 @@ class DecoderOnly(Part):
                 x, positions, visible, partial(behind, prompt, partial(kept, i))
             )
             layers.append(seen)
-            maps.append(weight[..., : places(memory.mask)])
+            maps.append(weight[..., : length(memory.mask, 1)])
         return x, layers, maps
-
-    def logits(self, x: tf.Tensor) -> tf.Tensor:
-        """Places `(B, T, D)` -> what comes next, `(B, T, 27)`."""
-        return self.norm(x) @ self.W_out + self.b_out
-
-    def restrict(self, memory: Prompt, places: tf.Tensor) -> Prompt:
-        """The memory of one who can only look at the places of the text that are true, `(B, S)`."""
-        return memory._replace(mask=memory.mask & places)
 
 
 def behind(prompt: KeysAndValues, kept: Any, own: KeysAndValues) -> KeysAndValues:
@@ -127,9 +119,9 @@ def behind(prompt: KeysAndValues, kept: Any, own: KeysAndValues) -> KeysAndValue
 
 def both(text: tf.Tensor, answer: tf.Tensor) -> tf.Tensor:
     """What may be seen of the text, `(B, 1, 1, S)`, and of the answer, `(B or 1, 1, T, L)`, side by side."""
-    B, T = length(text), places(answer, 2)
-    wide = tf.broadcast_to(answer, (B, 1, T, places(answer, 3)))
-    return tf.concat([tf.broadcast_to(text, (B, 1, T, places(text, 3))), wide], -1)
+    B, T = length(text), length(answer, 2)
+    wide = tf.broadcast_to(answer, (B, 1, T, length(answer, 3)))
+    return tf.concat([tf.broadcast_to(text, (B, 1, T, length(text, 3))), wide], -1)
 
 
 @keras.saving.register_keras_serializable("seq2seq_lab")
@@ -153,7 +145,7 @@ class LanguageModel(Seq2Seq):
         outputs, _ = self.encoder(inputs, inputs_seqlen)
         text, memory = decoder.read(outputs, inputs_seqlen)
         answer = decoder.sequence(decoder.empty_cache(outputs), tf.transpose(targets_in), memory)
-        last = tf.range(places(inputs)) == inputs_seqlen[:, None] - 1
+        last = tf.range(length(inputs, 1)) == inputs_seqlen[:, None] - 1
         following = tf.where(last, END_ID, tf.roll(inputs, -1, 1))
         losses = [
             sequence_loss(text, following, memory.mask),

@@ -49,7 +49,7 @@ class Cache(NamedTuple):
     @property
     def size(self) -> Any:
         """L, the number of rows."""
-        return places(self.layers[0].keys, 2)
+        return length(self.layers[0].keys, 2)
 
     @property
     def visible(self) -> tf.Tensor:
@@ -217,11 +217,6 @@ def causal(T: Any, L: Any) -> tf.Tensor:
     return (past >= 0) & (past < L)
 
 
-def places(a: tf.Tensor, axis: int = 1) -> Any:
-    """How many there are along an axis: a number where it is known."""
-    return tf.shape(a)[axis] if a.shape[axis] is None else a.shape[axis]
-
-
 def by_layer(maps: list[tf.Tensor]) -> tf.Tensor:
     """Weights `(..., heads, S)` of layers side by side, `(..., layers, heads, S)`; of one as they are."""
     return maps[0] if len(maps) == 1 else tf.stack(maps, -3)
@@ -261,12 +256,6 @@ class Part(keras.layers.Layer):
         if self.positions == "learned":
             x += tf.gather(tf.convert_to_tensor(self.table), tf.minimum(positions, LEARNED - 1))
         return x
-
-    def empty_cache(self, outputs: tf.Tensor) -> Cache:
-        """Nothing read yet, with room for the longest answer to a text of `outputs (B, S, H)`."""
-        rows = (length(outputs), self.heads, longest_answer(places(outputs)), self.width // self.heads)
-        nothing = tf.zeros(rows, self.compute_dtype)
-        return Cache(tf.zeros(rows[:1], tf.int32), [KeysAndValues(nothing, nothing) for _ in self.blocks])
 
     @classmethod
     def from_settings(cls, settings: Settings, **sizes: Any) -> Part:
@@ -308,12 +297,12 @@ class TransformerEncoder(Part):
     def call(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`inputs (B, S)`, `inputs_seqlen (B,)` -> outputs `(B, S, D)`, and as state their mean, `(B, D)`."""
         outputs, _ = self.look(inputs, inputs_seqlen)
-        true = tf.sequence_mask(inputs_seqlen, places(inputs), outputs.dtype)[..., None]
+        true = tf.sequence_mask(inputs_seqlen, length(inputs, 1), outputs.dtype)[..., None]
         return outputs, tf.reduce_sum(true * outputs, 1) / tf.reduce_sum(true, 1)
 
     def look(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Outputs `(B, S, D)`, and of each layer where each character looks, `(B, heads, S, S)`."""
-        S = places(inputs)
+        S = length(inputs, 1)
         positions, mask = tf.range(S)[None], tf.sequence_mask(inputs_seqlen, S)
         x, maps = self.embedded(inputs, positions), []
         for block in self.blocks:
@@ -322,8 +311,29 @@ class TransformerEncoder(Part):
         return self.norm(x), maps
 
 
+class CachingDecoder(Part):
+    """What decoders with a cache share: an output layer, and a memory with a mask."""
+
+    W_out: Any  # (D, symbols)
+    b_out: Any  # (symbols,)
+
+    def empty_cache(self, outputs: tf.Tensor) -> Cache:
+        """Nothing read yet, with room for the longest answer to a text of `outputs (B, S, H)`."""
+        rows = (length(outputs), self.heads, longest_answer(length(outputs, 1)), self.width // self.heads)
+        nothing = tf.zeros(rows, self.compute_dtype)
+        return Cache(tf.zeros(rows[:1], tf.int32), [KeysAndValues(nothing, nothing) for _ in self.blocks])
+
+    def logits(self, x: tf.Tensor) -> tf.Tensor:
+        """Places `(B, T, D)` -> what comes next, `(B, T, symbols)`."""
+        return self.norm(x) @ self.W_out + self.b_out
+
+    def restrict(self, memory: Any, places: tf.Tensor) -> Any:
+        """The memory of one who can only look at the places of the text that are true, `(B, S)`."""
+        return memory._replace(mask=memory.mask & places)
+
+
 @keras.saving.register_keras_serializable("seq2seq_lab")
-class TransformerDecoder(Part):
+class TransformerDecoder(CachingDecoder):
     """Writes the digits: each looks at those before it, then at the encoder's outputs.
 
     Its state is a cache: what its symbols answer to and what they tell, kept so that nothing is computed
@@ -357,7 +367,7 @@ class TransformerDecoder(Part):
         if outputs.shape[-1] != self.made_for:
             words = "this decoder was made for an encoder whose outputs have {} units, not {}"
             raise ValueError(words.format(self.made_for, outputs.shape[-1]))
-        S = places(outputs)
+        S = length(outputs, 1)
         asked = [block.cross_attention.keys_and_values(outputs) for block in self.blocks]
         return self.empty_cache(outputs), Memory(asked, tf.sequence_mask(inputs_seqlen, S))
 
@@ -375,21 +385,13 @@ class TransformerDecoder(Part):
     def sequence(self, state: Cache, tokens: tf.Tensor, memory: Memory) -> DecoderOutput:
         """All of `tokens (T, B)` in one go, each seeing those before it; `state` must be empty."""
         ids = tf.transpose(tokens)
-        T = places(ids)
+        T = length(ids, 1)
         positions, visible = tf.range(T)[None], causal(T, state.size)
         x, maps = self.embedded(ids, positions), []
         for block, asked in zip(self.blocks, memory.layers, strict=True):
             x, _, (_, weight) = block.forward(x, positions, visible, memory=asked, mask=memory.mask)
             maps.append(tf.transpose(weight, (2, 0, 1, 3)))
         return DecoderOutput(tf.transpose(self.logits(x), (1, 0, 2)), by_layer(maps))
-
-    def logits(self, x: tf.Tensor) -> tf.Tensor:
-        """Places `(B, T, D)` -> `(B, T, 11)`."""
-        return self.norm(x) @ self.W_out + self.b_out
-
-    def restrict(self, memory: Memory, places: tf.Tensor) -> Memory:
-        """The memory of one who can only look at the places that are true, `(B, S)`."""
-        return memory._replace(mask=memory.mask & places)
 
 
 def adam_with_warm_up(settings: Settings = Settings()) -> Any:

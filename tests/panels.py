@@ -64,8 +64,8 @@ def symbol(panel, step, which, name="attention"):
     return writes.get_by_role("gridcell", name=re.compile(rf"^step {step + 1}, {which}: "))
 
 
-def assert_shows(panel, text, digits=None, places=None, name="attention"):
-    """Everything about one model, if this and nothing else is forced."""
+def assert_shows(panel, text, digits=None, places=None, name="attention", more_maps=2):
+    """Everything about one model, if this and nothing else is forced; `more_maps` are shown besides looks."""
     model, here = panel.models[name], panel.of(name)
     before, after = lab.trace(model, text), lab.trace(model, text, digits, places)
     forced = [
@@ -99,4 +99,4 @@ def assert_shows(panel, text, digits=None, places=None, name="attention"):
         told = [label for label in labels(grid(panel, "What it writes, after", name)) if "before" in label]
         assert len(told) >= 11 * min(len(before.written), len(after.written))
     old_maps = here.get_by_role("grid", name=re.compile("before$"))
-    expect(old_maps).to_have_count((2 + len(after.maps)) * bool(forced))
+    expect(old_maps).to_have_count((more_maps + len(after.maps)) * bool(forced))

@@ -5,11 +5,12 @@ import re
 import types
 from pathlib import Path
 
-import matplotlib as mpl
 import nbformat
 import numpy as np
+import panels
 import pytest
 from browsers import expect, jupyter_lab, open_notebook, open_page, run_all, screenshots, wait_for
+from panels import grid, numbers, parts, squares, symbol
 
 import seq2seq_lab as lab
 from seq2seq_lab.views.panel import Panel
@@ -24,8 +25,6 @@ CELLS = [
     f"models = {{name: lab.load(f'{SAVED.as_posix()}/{{name}}.keras') for name in ('plain', 'attention')}}",
     f"lab.lab_panel(models, {TEXT!r})",
 ]
-COLOURS = "cells => cells.map(cell => getComputedStyle(cell).backgroundColor)"
-LABELS = "cells => cells.map(cell => cell.ariaLabel)"
 
 
 @pytest.fixture(scope="module")
@@ -56,23 +55,8 @@ def notebook(browser, tmp_path_factory):
 def panel(notebook, models, request):
     """The panel with one model that attends and nothing forced."""
     page = notebook.page
-    here = page.locator(".lab-panel")
-    panel = types.SimpleNamespace(
-        page=page,
-        here=here,
-        models=models,
-        text=here.get_by_label("Digit words:"),
-        model=here.get_by_label("Model:"),
-        beside=here.get_by_label("Beside it:"),
-        words=here.get_by_label("Look at whole words"),
-        numbers=here.get_by_label("Numbers"),
-        undo=here.get_by_role("button", name="Undo", exact=True),
-        undo_all=here.get_by_role("button", name="Undo all changes"),
-        marked=here.locator("mark"),
-        of=lambda name: here.get_by_role("region", name=name, exact=True),
-        press=page.keyboard.press,
-    )
-    here.evaluate("panel => panel.scrollIntoView()")
+    panel = parts(page, models)
+    panel.here.evaluate("panel => panel.scrollIntoView()")
     panel.model.select_option("attention")
     panel.beside.select_option("nothing")
     panel.words.uncheck()
@@ -94,73 +78,15 @@ RENDER = """async ([source, values]) => {
 }"""
 
 
-def grid(panel, title, name="attention"):
-    return panel.of(name).get_by_role("grid", name=title, exact=True)
-
-
-def squares(grid):
-    return grid.get_by_role("gridcell")
-
-
-def labels(grid):
-    return squares(grid).evaluate_all(LABELS)
-
-
-def numbers(grid):
-    """What its squares say, in words read by a screen reader."""
-    return [float(re.search(r": (\d\.\d{3})\b", label)[1]) for label in labels(grid)]
-
-
 def look(panel, step, place, text=TEXT):
     """The square of the map of attention, both counted from 0."""
-    return squares(grid(panel, re.compile("Where it looks(, after)?$"))).nth(step * len(text) + place)
-
-
-def symbol(panel, step, which, name="attention"):
-    """The square of a symbol's probability."""
-    return panel.of(name).get_by_role("gridcell", name=re.compile(rf"^step {step + 1}, {which}: ")).last
+    return panels.look(panel, step, place, text)
 
 
 def assert_shows(panel, digits=None, places=None, text=TEXT, name="attention"):
-    """Everything about one model, if this and nothing else is forced."""
-    model, here = panel.models[name], panel.of(name)
+    """Everything about one model, if this and nothing else is forced, once the kernel has answered."""
     expect(panel.here.locator("[aria-busy=false]")).to_have_count(1)
-    before, after = lab.trace(model, text), lab.trace(model, text, digits, places)
-    forced = [
-        f"{len(f)} {what}{'s' * (len(f) > 1)}" for f, what in ((digits, "digit"), (places, "look")) if f
-    ]
-    status = f"{text} → {after.written}" + (
-        f"forced: {', '.join(forced)}; before: {before.written}" if forced else ""
-    )
-    expect(here.get_by_role("status")).to_have_text(status)
-    shown = {", before": before, ", after": after} if forced else {"": after}
-    for when, trace in shown.items():
-        writes = grid(panel, f"What it writes{when}", name)
-        p = trace.probabilities[range(len(trace.written)), lab.encode(trace.written)]
-        np.testing.assert_allclose(numbers(writes), [*p, *trace.probabilities.T.ravel()], atol=6e-4)
-        said = writes.get_by_role("row", name="written").get_by_role("gridcell")
-        assert "".join(said.all_inner_texts()) == trace.written
-        for title, weights in trace.maps.items():
-            looks = grid(panel, f"Where it looks{title.removeprefix('attention')}{when}", name)
-            np.testing.assert_allclose(numbers(looks), weights.ravel(), atol=6e-4)
-            wanted = mpl.colormaps["viridis"](weights.ravel(), bytes=True)[:, :3].astype(int)
-            colours = [list(map(int, re.findall(r"\d+", c))) for c in squares(looks).evaluate_all(COLOURS)]
-            np.testing.assert_allclose(colours, wanted, atol=6)
-    marked = {label.partition(":")[0] for label in here.locator("[aria-selected=true]").evaluate_all(LABELS)}
-    wanted = {f"step {t + 1}, {digit}" for t, digit in (digits or {}).items()}
-    wanted |= {f"step {t + 1} writes {digit}" for t, digit in (digits or {}).items()}
-    for t, looked_at in (places or {}).items():
-        letters = text.replace(" ", "␣")
-        wanted |= {
-            f"step {t + 1} ({after.written[t]}) looks at {letters[s]}, place {s + 1}" for s in looked_at
-        }
-    assert marked == wanted
-    if forced:
-        told = [label for label in labels(grid(panel, "What it writes, after", name)) if "before" in label]
-        assert len(told) >= 11 * min(len(before.written), len(after.written))
-    expect(here.get_by_role("grid", name=re.compile("before$"))).to_have_count(
-        (1 + len(after.maps)) * bool(forced)
-    )
+    panels.assert_shows(panel, text, digits, places, name, more_maps=1)
 
 
 def test_the_picture_for_where_no_kernel_runs_stays_in_the_file_and_out_of_sight(notebook):

@@ -67,6 +67,6 @@ def values_of(step: Callable, carry: Any, steps: Any) -> Any:
     return traced.get_concrete_function(specs).structured_outputs
 
 
-def length(a: tf.Tensor) -> Any:
+def length(a: tf.Tensor, axis: int = 0) -> Any:
     """How many rows `a` has: a number where it is known, so that compiled loops have fixed bounds."""
-    return tf.shape(a)[0] if a.shape[0] is None else a.shape[0]
+    return tf.shape(a)[axis] if a.shape[axis] is None else a.shape[axis]

@@ -58,12 +58,15 @@ class Clock(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.seconds = []
 
+    def now(self) -> float:
+        return time.perf_counter()
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.start = time.perf_counter()
+        self.start = self.now()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         float(logs["loss"])  # on a GPU the steps may not have ended before
-        self.end = time.perf_counter()
+        self.end = self.now()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.seconds.append(self.end - self.start)

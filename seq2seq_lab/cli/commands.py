@@ -1,4 +1,4 @@
-"""The commands `open`, `train`, `translate`, `page`, `benchmark`, `grade` and `doctor`, a function each.
+"""The commands, from `open` and `train` to `grade` and `doctor`, a function each.
 
 Results go to stdout, everything else to stderr. Arguments are checked before TensorFlow is loaded, so that
 help and errors come at once.
@@ -290,9 +290,14 @@ SIZES = "heads", "layers", "positions"  # of a Transformer alone
 RECURRENT = "input_embedding", "target_embedding", "embedding_stddev", "cell_stddev", "decay_samples"
 
 
+def _sizes(args):
+    """Those of a Transformer that were given."""
+    return {name: vars(args)[name] for name in SIZES if name in vars(args)}
+
+
 def _settings(args):
     given = {name: value for name, value in vars(args).items() if name in SETTINGS}
-    sizes = [name for name in SIZES if name in vars(args)]
+    sizes = _sizes(args)
     models = [name for name in ("attention", "transformer") if vars(args)[name]]
     own = given.keys() - {"samples"} | {*models, *sizes}
     if args.resume and own:
@@ -300,7 +305,7 @@ def _settings(args):
     if "attention_units" in given and not args.attention:
         args.parser.error("argument --attention-units: needs --attention")
     if sizes and not args.transformer:
-        args.parser.error(f"argument {flag(sizes[0])}: needs --transformer")
+        args.parser.error(f"argument {flag(min(sizes))}: needs --transformer")
     if args.transformer and (other := [name for name in RECURRENT if name in given]):
         args.parser.error(f"argument {flag(other[0])}: is not allowed with --transformer")
     try:
@@ -308,9 +313,10 @@ def _settings(args):
             return with_attention(**given)
         settings = Settings(**given)
         if args.transformer:
-            heads, positions = getattr(args, "heads", 1), getattr(args, "positions", "sinusoidal")
             for name in ("encoder_units", "decoder_units"):
-                require_heads(vars(settings)[name], heads, positions, name)
+                require_heads(
+                    vars(settings)[name], sizes.get("heads", 1), sizes.get("positions", "sinusoidal"), name
+                )
             return settings
         units = Rule(f"that of --encoder-units ({settings.encoder_units})", settings.encoder_units.__eq__)
         require("decoder_units", settings.decoder_units, units)
@@ -419,8 +425,9 @@ def _new(settings, args):
     keras.utils.set_random_seed(args.seed or 0)
     if not args.transformer:
         return Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings) if args.attention else None)
-    sizes = {name: vars(args)[name] for name in SIZES if name in vars(args)}
-    parts = (part.from_settings(settings, **sizes) for part in (TransformerEncoder, TransformerDecoder))
+    parts = (
+        part.from_settings(settings, **_sizes(args)) for part in (TransformerEncoder, TransformerDecoder)
+    )
     model = Seq2Seq(settings, *parts)
     prepare(model, adam_with_warm_up(settings))
     return model

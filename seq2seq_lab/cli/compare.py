@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from seq2seq_lab import decoding
 from seq2seq_lab.attention import AttentionDecoder
+from seq2seq_lab.cli.benchmark import Clock
 from seq2seq_lab.data import get_batch
 from seq2seq_lab.decoder_only import DecoderOnly, NoEncoder
 from seq2seq_lab.encoder_decoder import Decoder, Encoder, normal
@@ -37,10 +38,8 @@ FORCED = 2  # the step, from 0, at which a wrong digit is forced
 GOAL = 0.99
 VALIDATED = Settings.validation_samples
 RATES = 0.002, 0.005, 0.01, 0.02
-WIDTHS = (
-    (0.1, 0.1),
-    (1.0, None),
-)  # of embeddings and of a GRU's matrices: the lesson's, and as Keras draws them
+# Standard deviations of embeddings and of a GRU's matrices: the lesson's, and as Keras draws them.
+WIDTHS = (0.1, 0.1), (1.0, None)
 
 
 class Recipe(NamedTuple):
@@ -73,26 +72,31 @@ class Compared(NamedTuple):
 
 
 def gru(settings: Settings) -> Seq2Seq:
+    """The plain lesson's."""
     return Seq2Seq(settings)
 
 
 def lstm(settings: Settings) -> Seq2Seq:
+    """The same with Keras' LSTM cells, whose matrices are drawn as Keras does."""
     cells = keras.layers.LSTMCell(settings.encoder_units), keras.layers.LSTMCell(settings.decoder_units)
     parts = zip((Encoder, Decoder), cells, strict=True)
     return Seq2Seq(settings, *(part(cell, embeddings_initializer=normal(settings)) for part, cell in parts))
 
 
 def attending(settings: Settings) -> Seq2Seq:
+    """That of notebook 2."""
     return Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings))
 
 
 def transformer(settings: Settings) -> Seq2Seq:
+    """One head and one layer on each side."""
     return Seq2Seq(
         settings, *(part.from_settings(settings) for part in (TransformerEncoder, TransformerDecoder))
     )
 
 
 def decoder_only(settings: Settings) -> Seq2Seq:
+    """Two layers, which learn from the answer alone."""
     return Seq2Seq(settings, NoEncoder(), DecoderOnly.from_settings(settings))
 
 
@@ -112,19 +116,11 @@ CHOSEN = {  # by `choose`
 }
 
 
-class ProcessorClock(keras.callbacks.Callback):
-    """Seconds of processor time that training steps took, without validations."""
+class ProcessorClock(Clock):
+    """The same in seconds of processor time."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.start = time.process_time()
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        float(logs["loss"])  # the steps have ended
-        self.seconds += time.process_time() - self.start
+    def now(self) -> float:
+        return time.process_time()
 
 
 def of_recipe(name: str, recipe: Recipe, samples: int, **changed: Any) -> Seq2Seq:
@@ -185,7 +181,7 @@ def trained(model: Seq2Seq, seed: int, judged: int) -> Trained:
     steps = math.ceil(settings.samples / settings.batch_size)
     reached = (settings.samples_per_epoch * (i + 1) for i, share in enumerate(history) if share >= GOAL)
     return Trained(
-        1e3 * clock.seconds / steps,
+        1e3 * sum(clock.seconds) / steps,
         next(reached, math.inf),
         {digits: exact(model, digits, judged) for digits in DIGITS},
         after_mistake(model, judged),

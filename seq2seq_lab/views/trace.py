@@ -52,16 +52,13 @@ class Trace(NamedTuple):
         """Where it looked, `(T, S)` by name: one map, one for each head, of each layer, or none."""
         if self.attention is None:
             return {}
-        T, *layers, heads, S = (
-            len(self.attention),
-            *[1] * (3 - self.attention.ndim),
-            *self.attention.shape[1:],
-        )
+        several = self.attention if self.attention.ndim > 2 else self.attention[:, None]  # heads
+        _, *layers, heads, _ = several.shape
         found = {}
         for *layer, head in np.ndindex(*layers, heads):
             name = "attention" + "".join(f", layer {i + 1}" for i in layer)
             name += f", head {head + 1}" if heads > 1 else ""
-            found[name] = self.attention.reshape(T, *layers, heads, S)[(slice(None), *layer, head)]
+            found[name] = several[(slice(None), *layer, head)]
         return found
 
     def save(self, path: str | os.PathLike[str]) -> None:
