@@ -69,7 +69,14 @@ class DecoderOnly(CachingDecoder):
         self.b_out = self.add_weight((INPUT_SYMBOLS,), "zeros", name="b_out")
 
     def start(self, outputs: tf.Tensor, state: Nest, inputs_seqlen: tf.Tensor) -> tuple[Cache, Prompt]:
-        """An empty cache for the answer, and the text's keys and values."""
+        """An empty cache for the answer, and the text's keys and values.
+
+        Raises:
+            ValueError: `outputs` come from another encoder than a `NoEncoder`.
+        """
+        if outputs.shape[-1] != INPUT_SYMBOLS:
+            words = "this decoder reads the text itself, from a NoEncoder, not outputs of {} units"
+            raise ValueError(words.format(outputs.shape[-1]))
         return self.empty_cache(outputs), self.read(outputs, inputs_seqlen)[1]
 
     def read(self, outputs: tf.Tensor, inputs_seqlen: tf.Tensor) -> tuple[tf.Tensor, Prompt]:
@@ -129,18 +136,22 @@ class LanguageModel(Seq2Seq):
     """A `Seq2Seq` that learns to foretell the whole stream, the text included.
 
     Raises:
-        ValueError: as for `Seq2Seq`; or `decoder` is no `DecoderOnly`, or is to be trained with scheduled
-            sampling.
+        ValueError: as for `Seq2Seq`; or `encoder` is no `NoEncoder`, `decoder` is no `DecoderOnly`, or
+            scheduled sampling is asked for.
     """
 
     def __init__(self, settings: Settings, encoder: NoEncoder, decoder: DecoderOnly, **kwargs: Any) -> None:
         require("decoder", decoder, Rule("a DecoderOnly(...)", lambda v: isinstance(v, DecoderOnly)))
-        require("scheduled_sampling", settings.scheduled_sampling, Rule("0 here", lambda v: v == 0))
+        require("encoder", encoder, Rule("a NoEncoder()", lambda v: isinstance(v, NoEncoder)))
+        sampling = getattr(settings, "scheduled_sampling", 0)
+        require("scheduled_sampling", sampling, Rule("0 here", lambda v: v == 0))
         super().__init__(settings, encoder, decoder, **kwargs)
 
     def loss_of(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """Mean cross-entropy of every symbol that follows on another, in nats; a scalar."""
-        inputs, inputs_seqlen, targets_in = x
+        inputs, inputs_seqlen, targets_in, *coins = x
+        if coins:
+            raise ValueError("schedule must be None for a LanguageModel, which reads the true symbols alone")
         decoder: Any = self.decoder
         outputs, _ = self.encoder(inputs, inputs_seqlen)
         text, memory = decoder.read(outputs, inputs_seqlen)

@@ -298,6 +298,15 @@ def test_a_language_model_learns_from_every_symbol_of_the_stream(batch):
     assert abs(float(alone) - float(loss)) > 0.01
 
 
+def test_a_language_model_is_kept_in_a_file_as_it_is(tmp_path):
+    model = drawn(lab.LanguageModel(SMALL, lab.NoEncoder(), lab.DecoderOnly(8, 2, positions="rotary")))
+    model.save(tmp_path / "model.keras")
+    loaded = lab.load(tmp_path / "model.keras")
+    assert type(loaded) is lab.LanguageModel
+    assert (loaded.decoder.heads, loaded.decoder.positions) == (2, "rotary")
+    assert all(map(np.array_equal, loaded.get_weights(), model.get_weights()))
+
+
 def test_the_rate_rises_and_falls_over_the_settings_samples():
     settings = lab.Settings(samples=16_000, learning_rate=0.004)
     rate = lab.adam_with_warm_up(settings).get_config()["learning_rate"]
@@ -347,6 +356,14 @@ def test_decoders_have_a_layer_and_fit_one_encoder():
         lab.Seq2Seq(SMALL, lab.TransformerEncoder(4), model.decoder)
     with pytest.raises(ValueError, match=r"decoder must be a DecoderOnly\(...\)"):
         lab.LanguageModel(SMALL, lab.TransformerEncoder(), lab.TransformerDecoder())
+    with pytest.raises(ValueError, match="reads the text itself, from a NoEncoder, not outputs of 5 units"):
+        lab.Seq2Seq(SMALL, lab.Encoder(lab.GRUCell(5)), lab.DecoderOnly())
+    with pytest.raises(ValueError, match=r"encoder must be a NoEncoder\(\)"):
+        lab.LanguageModel(SMALL, lab.TransformerEncoder(27, positions="none"), lab.DecoderOnly())
+    with pytest.raises(ValueError, match=r"settings must be Settings\(...\)"):
+        lab.LanguageModel(3, lab.NoEncoder(), lab.DecoderOnly())
+    with pytest.raises(ValueError, match="schedule must be None for a LanguageModel"):
+        lab.train(lab.LanguageModel(SMALL, lab.NoEncoder(), lab.DecoderOnly()), 16, schedule=lambda seen: 0.5)
     with pytest.raises(ValueError, match="scheduled_sampling must be 0 here"):
         lab.LanguageModel(lab.Settings(scheduled_sampling=0.5), lab.NoEncoder(), lab.DecoderOnly())
 
