@@ -261,6 +261,7 @@ def test_wrong_words_are_marked_and_what_cannot_be_read_waits(panel):
 
 def test_a_trace_is_saved_as_a_file_that_the_lab_loads(panel, tmp_path):
     symbol(panel, 1, "7").click()
+    assert_shows(panel, {1: "7"})  # the answer moves the maps
     look(panel, 0, 4).click()
     assert_shows(panel, {1: "7"}, {0: [4]})
     with panel.page.expect_download() as download:
