@@ -77,11 +77,14 @@ def assert_shows(panel, text, digits=None, places=None, name="attention", more_m
     for when, trace in shown.items():
         writes = grid(panel, f"What it writes{when}", name)
         p = trace.probabilities[range(len(trace.written)), lab.encode(trace.written)]
-        np.testing.assert_allclose(numbers(writes), [*p, *trace.probabilities.T.ravel()], atol=6e-4)
+        wanted = [*p, *trace.probabilities.T.ravel()]
+        expect(squares(writes)).to_have_count(len(wanted))  # they are drawn after the status
+        np.testing.assert_allclose(numbers(writes), wanted, atol=6e-4)
         said = writes.get_by_role("row", name="written").get_by_role("gridcell")
         assert "".join(said.all_inner_texts()) == trace.written
         for title, weights in trace.maps.items():
             looks = grid(panel, f"Where it looks{title.removeprefix('attention')}{when}", name)
+            expect(squares(looks)).to_have_count(weights.size)
             np.testing.assert_allclose(numbers(looks), weights.ravel(), atol=6e-4)
             wanted = mpl.colormaps["viridis"](weights.ravel(), bytes=True)[:, :3].astype(int)
             colours = [list(map(int, re.findall(r"\d+", c))) for c in squares(looks).evaluate_all(COLOURS)]
