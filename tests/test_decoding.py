@@ -337,25 +337,20 @@ def test_one_program_serves_all_texts_and_numbers():
 
 
 @pytest.mark.parametrize(
-    ("make", "name"),
+    ("strategy", "name", "value"),
     [
-        (lambda: lab.BeamSearch(0), "width"),
-        (lambda: lab.BeamSearch(2.0), "width"),
-        (lambda: lab.BeamSearch(2, -1.0), "length_power"),
-        (lambda: lab.Sampling(0), "temperature"),
-        (lambda: lab.Sampling(float("nan")), "temperature"),
-        (lambda: lab.Sampling(1.0, 0), "top_k"),
-        (lambda: lab.Sampling(1.0, TARGET_SYMBOLS + 1), "top_k"),
-        (lambda: lab.Sampling(seed=-1), "seed"),
-        (lambda: lab.Sampling(top_p=0), "top_p"),
-        (lambda: lab.Sampling(top_p=1.1), "top_p"),
-        (lambda: lab.Sampling(top_p=float("nan")), "top_p"),
-        (lambda: lab.Sampling(top_p=True), "top_p"),
+        *((lab.BeamSearch, "width", value) for value in (0, 2.0)),
+        (lab.BeamSearch, "length_power", -1.0),
+        *((lab.Sampling, "temperature", value) for value in (0, float("nan"))),
+        *((lab.Sampling, "top_k", value) for value in (0, TARGET_SYMBOLS + 1)),
+        (lab.Sampling, "seed", -1),
+        *((lab.Sampling, "top_p", value) for value in (0, 1.1, float("nan"), True)),
     ],
 )
-def test_wrong_numbers_are_named(make, name):
+def test_wrong_numbers_are_named(strategy, name, value):
+    others = {"width": 2} if strategy is lab.BeamSearch else {}
     with pytest.raises(ValueError, match=f"^{name} must be .*, but is"):
-        make()
+        strategy(**{**others, name: value})
     lab.Sampling(1.0, len(DIGITS) + 1, top_p=1)  # the most there are
 
 

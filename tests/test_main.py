@@ -24,7 +24,7 @@ import pytest
 
 import seq2seq_lab
 from seq2seq_lab import Seq2Seq, Settings, runtime, training
-from seq2seq_lab.cli import arguments, benchmark, commands
+from seq2seq_lab.cli import benchmark, commands, lessons
 from seq2seq_lab.cli import main as cli_main
 from seq2seq_lab.cli.arguments import settings_table
 from seq2seq_lab.cli.machine import device
@@ -133,7 +133,7 @@ def folder(tmp_path, monkeypatch):
 COUNT = "a whole number of at least 1"
 ONE = "translate --model damaged.keras one"
 WRONG = [  # a command, and what its error must say: the argument, its value, what is allowed
-    ("", ["open|train|translate|page|benchmark|compare|grade|gradescope|doctor"]),
+    ("", ["start|open|train|translate|page|benchmark|compare|grade|gradescope|doctor"]),
     ("fly", ["'fly'", "train"]),
     ("--fly train", ["--fly", "--version"]),
     ("train --fly 3", ["train: error: argument --fly", "[--samples N]"]),
@@ -205,6 +205,8 @@ WRONG = [  # a command, and what its error must say: the argument, its value, wh
     ("benchmark --plot none/a.svg", ["argument --plot:", "a folder that exists", "none/a.svg"]),
     ("benchmark --json a.keras", ["argument --json: must not end in .keras", "'a.keras'"]),
     ("benchmark --quick --plot a.svg", ["argument --plot:", "--quick"]),
+    ("start", ["FOLDER"]),
+    ("start notes.txt", ["argument FOLDER: must be a folder", "'notes.txt'"]),
     ("open 7", ["argument NOTEBOOK:", "'7'", "1-encoder-decoder.ipynb"]),
     ("open none.ipynb", ["argument NOTEBOOK:", "'none.ipynb'", "1-encoder-decoder.ipynb"]),
     ("open notes.txt", ["argument NOTEBOOK:", "'notes.txt'", "1-encoder-decoder.ipynb"]),
@@ -847,7 +849,7 @@ def jupyterlab(monkeypatch):
     return Fake
 
 
-LESSON = str(arguments.NOTEBOOKS / "1-encoder-decoder.ipynb")
+LESSON = str(lessons.CHECKOUT / "1-encoder-decoder.ipynb")
 
 
 @pytest.mark.parametrize("argv", [[], ["1"], ["1-encoder-decoder.ipynb"], [LESSON]])
@@ -856,17 +858,57 @@ def test_open_finds_the_notebook_by_number_name_and_path(argv, jupyterlab):
     assert jupyterlab.command == [sys.executable, "-m", "jupyterlab", LESSON]
 
 
-def test_a_notebook_of_ones_own_comes_before_the_lessons(tmp_path, jupyterlab, monkeypatch):
+@pytest.mark.parametrize("given", ["1", "1-encoder-decoder.ipynb"])
+def test_a_notebook_of_ones_own_comes_before_the_lessons(given, tmp_path, jupyterlab, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "1-encoder-decoder.ipynb").write_text("{}")
-    main(["open", "1-encoder-decoder.ipynb"])
+    main(["open", given])
     assert jupyterlab.command[3] == "1-encoder-decoder.ipynb"
 
 
-def test_a_folder_without_notebooks_says_so(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(arguments, "NOTEBOOKS", tmp_path / "notebooks")
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """As if the package were installed from a wheel, which holds two notebooks."""
+    monkeypatch.setattr(lessons, "PACKED", tmp_path / "packed")
+    lessons.PACKED.mkdir()
+    for name in ("1-first.ipynb", "2-second.ipynb"):
+        (lessons.PACKED / name).write_text(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_lies_in_an_installed_package_is_not_opened(installed, jupyterlab, capsys):
+    assert status_of(["open", "2"]) == 2
+    assert "to get a copy: seq2seq-lab start FOLDER" in the_line(capsys.readouterr().err)
+
+
+def test_start_lays_the_notebooks_out_and_opens_the_first(installed, jupyterlab, capsys):
+    first = str(pathlib.Path("lab", "1-first.ipynb"))
+    assert main(["start", "lab"]) == 0
+    assert capsys.readouterr().out == f"{first}: new\n{pathlib.Path('lab', '2-second.ipynb')}: new\n"
+    assert jupyterlab.command == [sys.executable, "-m", "jupyterlab", first]
+
+
+def test_start_again_keeps_a_students_work_and_says_so(installed, jupyterlab, capsys):
+    (installed / "lab").mkdir()
+    (installed / "lab" / "1-first.ipynb").write_text("my work")
+    main(["start", "lab"])
+    jupyterlab.ends = [0]
+    main(["start", "lab"])
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[2] for line in said] == [lessons.OWN, lessons.NEW, lessons.OWN, lessons.SAME]
+    assert (installed / "lab" / "1-first.ipynb").read_text() == "my work"
+
+
+def test_a_package_without_notebooks_says_so(installed, jupyterlab, capsys, monkeypatch):
+    for path in lessons.PACKED.iterdir():
+        path.unlink()
+    monkeypatch.setattr(lessons, "CHECKOUT", installed)
     assert status_of(["open"]) == 2
-    assert f"none in {tmp_path / 'notebooks'}" in the_line(capsys.readouterr().err)
+    assert "there are: none" in the_line(capsys.readouterr().err)
+    assert status_of(["start", "lab"]) == 1
+    assert "the notebooks are missing" in the_line(capsys.readouterr().err)
+    assert not (installed / "lab").exists()
 
 
 @pytest.mark.parametrize(
@@ -900,10 +942,20 @@ def test_open_ends_as_jupyterlab_ends(ends, status, jupyterlab, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_open_without_jupyterlab_says_how_to_get_it(jupyterlab, capsys, monkeypatch):
+@pytest.mark.parametrize("command", ["open", "start lab"])
+def test_without_jupyterlab_they_say_how_to_get_it(command, installed, jupyterlab, capsys, monkeypatch):
     monkeypatch.setattr(commands, "version", lambda name: None)
-    assert status_of(["open"]) == 1
+    (installed / "1-first.ipynb").touch()
+    assert status_of(command.split()) == 1
     assert f"{sys.executable} -m pip install jupyterlab" in the_line(capsys.readouterr().err)
+    assert not (installed / "lab").exists()
+
+
+@pytest.mark.parametrize("command", ["open", "start lab"])
+def test_no_browser_is_opened_where_none_is_wanted(command, jupyterlab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main([*command.split(), "--no-browser"])
+    assert jupyterlab.command[4:] == ["--no-browser"]
 
 
 @pytest.mark.slow

@@ -195,6 +195,7 @@ def test_translate_names_what_is_wrong(model, texts, words):
         ("targets_in", lambda a: a[..., None]),
         ("targets_in", lambda a: a > 1),
     ],
+    ids=["one text", "floats", "a column", "halves", "one axis too many", "truth values"],
 )
 def test_inputs_of_a_wrong_rank_or_type_are_named(model, batch, argument, wrong):
     value = wrong(getattr(batch, argument))

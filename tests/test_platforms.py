@@ -446,6 +446,7 @@ def encrypted(content):
         ("lab.zip/a.ipynb is encrypted", encrypted),
         ("lab.zip/a.ipynb is larger than 20 MB", None),
     ],
+    ids=["no zip", "cut", "encrypted", "large"],
 )
 def test_a_students_zip_that_cannot_be_read(laid_out, tmp_path, fault, make):
     content = a_zip(tmp_path, {"a.ipynb": EMPTY if make else bytes(100_000_000)})

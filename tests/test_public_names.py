@@ -1,10 +1,8 @@
-"""The public names: loaded when they are first used, the same for type checkers, and packed."""
+"""The public names: loaded when they are first used, and the same for type checkers."""
 
 import ast
 import importlib
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
@@ -41,13 +39,3 @@ def test_a_name_is_what_its_module_defines(name):
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match=r"seq2seq_lab.*nonsense"):
         _ = lab.nonsense
-
-
-def test_all_that_the_package_needs_is_packed(tmp_path):
-    """Rooms, stub and templates; what pyproject.toml forgets would be missed only where it is installed."""
-    steps = ["egg_info", "--egg-base", str(tmp_path), "build", "--build-base", str(tmp_path)]
-    command = [sys.executable, "-c", "from setuptools import setup; setup()", *steps]
-    subprocess.run(command, cwd=PACKAGE.parent, check=True, capture_output=True)
-    packed = {path.relative_to(tmp_path / "lib") for path in tmp_path.glob("lib/**/*.*")}
-    there = {path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.*")}
-    assert packed == {path for path in there if "__pycache__" not in path.parts}

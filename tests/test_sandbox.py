@@ -699,7 +699,7 @@ def test_what_is_no_result_is_no_answer(said):
     assert decoded(said) == sandbox.Stopped("what came back was no answer")
 
 
-@pytest.mark.parametrize("cell", [1.0, True, 1, 2, -1, "1", None, [1]])
+@pytest.mark.parametrize("cell", [1.0, True, 1, 2, -1, "1", None, [1]], ids=repr)
 def test_where_an_answer_was_found_is_a_number_of_ours(cell):
     """So that no number of a student's is the index of anything."""
     found = {"fault": "", "cell": cell, "others": [0, 1.0, 7, "x"], "checked": "", "not_run": []}

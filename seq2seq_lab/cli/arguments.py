@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from seq2seq_lab._internals.files import check_writable
+from seq2seq_lab.cli.lessons import CHECKOUT, lessons
 from seq2seq_lab.cli.machine import version
 from seq2seq_lab.settings import COUNT, NOT_NEGATIVE, POSITIONS, POSITIVE, SEED, TOP_K, TOP_P, Rule, Settings
 
 PROGRAM = "seq2seq-lab"
-NOTEBOOKS = pathlib.Path(__file__).resolve().parents[2] / "notebooks"
 SETTINGS = {field.name: field for field in dataclasses.fields(Settings)}
 
 
@@ -89,15 +89,33 @@ def page_to_write(text: str) -> str:
 
 
 def notebook(text: str) -> str:
-    """The path of a notebook, given as path, name or number."""
-    lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
-    names = {name: str(path) for path in lessons for name in (path.name, path.name.partition("-")[0])}
+    """The path of a notebook, given as path, name or number: if there is one, the copy in this folder.
+
+    Those inside an installed package are no place to work in: the next version would replace them.
+    """
     if text.endswith(".ipynb") and os.path.isfile(text):
         return text
-    if text in names:
-        return names[text]
-    there = ", ".join(path.name for path in lessons) or f"none in {NOTEBOOKS}"
-    raise argparse.ArgumentTypeError(f"must name a notebook, but is {text!r}; there are: {there}")
+    there = lessons()
+    for lesson in there:
+        if text in (lesson.name, lesson.name.partition("-")[0]):
+            if os.path.isfile(lesson.name):
+                return lesson.name
+            if lesson.parent == CHECKOUT:
+                return str(lesson)
+            start = f"{PROGRAM} start FOLDER"
+            raise argparse.ArgumentTypeError(f"{lesson.name} is not in this folder; to get a copy: {start}")
+    names = ", ".join(path.name for path in there) or f"none in {CHECKOUT}"
+    raise argparse.ArgumentTypeError(f"must name a notebook, but is {text!r}; there are: {names}")
+
+
+def folder_to_fill(text: str) -> pathlib.Path:
+    """The path of a folder that is there or can be made."""
+    path = pathlib.Path(text)
+    if os.path.lexists(path) and not path.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"must be a folder, there or to be made, but {text!r} is something else"
+        )
+    return path
 
 
 def existing(text: str) -> pathlib.Path:
@@ -130,11 +148,15 @@ def make_parser(functions: Mapping[str, Callable]) -> Parser:
     for name, run in functions.items():
         made[name] = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         made[name].set_defaults(run=run, parser=made[name])
-        if name not in ("open", "grade", "gradescope"):
+        if name not in ("start", "open", "grade", "gradescope"):
             _add_runtime(made[name].add_argument)
-    made["open"].add_argument(
-        "notebook", nargs="?", type=notebook, default="1", metavar="NOTEBOOK", help="path, name or number"
-    )
+    add = made["start"].add_argument
+    words = "for the notebooks; what is there already is kept as it is"
+    add("folder", type=folder_to_fill, metavar="FOLDER", help=words)
+    _add_jupyterlab(add)
+    add = made["open"].add_argument
+    add("notebook", nargs="?", type=notebook, default="1", metavar="NOTEBOOK", help="path, name or number")
+    _add_jupyterlab(add)
     _add_training(made["train"].add_argument, made["train"].add_mutually_exclusive_group)
     add = made["translate"].add_argument
     add("--model", type=model_to_read, metavar="FILE.keras", required=True, help="a saved model")
@@ -163,6 +185,10 @@ def _add_runtime(add):
     words = "threads inside an operation (default: 1)"
     add("--threads", type=number(int, COUNT), default=1, metavar="N", help=words)
     add("--verbose", action="store_true", help="show TensorFlow's messages, and tracebacks")
+
+
+def _add_jupyterlab(add):
+    add("--no-browser", action="store_true", help="print the address to open, and open nothing")
 
 
 def _add_grading(add):

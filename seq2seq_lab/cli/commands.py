@@ -1,4 +1,4 @@
-"""The commands, from `open` and `train` to `grade` and `doctor`, a function each.
+"""The commands, from `start` and `train` to `grade` and `doctor`, a function each.
 
 Results go to stdout, everything else to stderr. Arguments are checked before TensorFlow is loaded, so that
 help and errors come at once.
@@ -21,6 +21,7 @@ import time
 from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab._internals.kept_programs import forget_programs, home, kept_programs
 from seq2seq_lab.cli.arguments import PROGRAM, SETTINGS, flag
+from seq2seq_lab.cli.lessons import CHECKOUT, lay_out, lessons
 from seq2seq_lab.cli.machine import device, version, versions
 from seq2seq_lab.settings import Rule, Settings, require, require_heads, with_attention
 
@@ -30,20 +31,21 @@ WITHOUT_SANDBOX = "NO SANDBOX: STUDENTS' CODE RUNS AS YOU, AND CAN READ, CHANGE 
 FAILED, INTERRUPTED = 1, 128 + 2  # the last as shells report SIGINT
 
 
+def start(args: argparse.Namespace) -> int:
+    """Lay the notebooks out in a folder of your own, keep what is there, and open the first in JupyterLab."""
+    _need_jupyterlab(args)
+    if not lessons():
+        args.parser.error(f"the notebooks are missing in {CHECKOUT}", FAILED)
+    for path, what in lay_out(args.folder).items():
+        print(f"{path}: {what}")
+    sys.stdout.flush()
+    return _jupyterlab(args.folder / lessons()[0].name, args.no_browser)
+
+
 def open_notebook(args: argparse.Namespace) -> int:
     """Show a notebook in JupyterLab, until that ends."""
-    if not version("jupyterlab"):
-        args.parser.error(f"JupyterLab is missing; to get it: {_install('jupyterlab')}", FAILED)
-    command = [sys.executable, "-m", "jupyterlab", args.notebook]
-    if getattr(os, "geteuid", lambda: None)() == 0:
-        command.append("--allow-root")
-    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        command.append("--no-browser")  # JupyterLab then prints the address to open
-    with subprocess.Popen(command) as lab:
-        while True:
-            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab hears Ctrl-C as well, and decides
-                status = lab.wait()
-                return status if status >= 0 else 128 - status
+    _need_jupyterlab(args)
+    return _jupyterlab(args.notebook, args.no_browser)
 
 
 def train(args: argparse.Namespace) -> int:
@@ -226,6 +228,7 @@ def doctor(args: argparse.Namespace) -> int:
 
 
 COMMANDS = {
+    "start": start,
     "open": open_notebook,
     "train": train,
     "translate": translate,
@@ -239,6 +242,28 @@ COMMANDS = {
 
 
 # What they share
+
+
+def _need_jupyterlab(args):
+    if not version("jupyterlab"):
+        args.parser.error(f"JupyterLab is missing; to get it: {_install('jupyterlab')}", FAILED)
+
+
+def _jupyterlab(notebook, no_browser):
+    """Show a notebook until JupyterLab ends; returns its exit status."""
+    command = [sys.executable, "-m", "jupyterlab", str(notebook)]
+    if getattr(os, "geteuid", lambda: None)() == 0:
+        command.append("--allow-root")
+    no_display = sys.platform == "linux" and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    if no_browser or no_display:
+        command.append("--no-browser")  # JupyterLab then prints the address to open
+    with subprocess.Popen(command) as lab:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab hears Ctrl-C as well, and decides
+                status = lab.wait()
+                return status if status >= 0 else 128 - status
 
 
 class Stopwatch:
