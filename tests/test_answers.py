@@ -5,7 +5,7 @@ import random
 import pytest
 from browsers import open_page
 
-from seq2seq_lab.views.page import script
+from seq2seq_lab.views.page import MODEL, script
 from seq2seq_lab.views.panel import LONGEST, READABLE, TEXT
 from seq2seq_lab.vocabulary import SYMBOLS, WORDS
 
@@ -22,7 +22,7 @@ NOTES = """([text, symbols]) => {
 def noted(browser):
     """From a text to the note on it, its pieces with which are at fault, and whether it can be read."""
     page, errors = open_page(browser)
-    page.evaluate(START, script(["model.js", "answer.js"]))
+    page.evaluate(START, script([*MODEL, "answer.js"]))
     yield lambda text: page.evaluate(NOTES, [text, SYMBOLS])
     assert errors == []
     page.close()
