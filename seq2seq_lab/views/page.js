@@ -202,9 +202,10 @@ class Section {
     const tables = make("div", { className: "tables" }, this.best, this.draws, this.free);
     const first = make("div", { className: "figures" }, pairOf(this.writes), tables);
     const last = make("div", { className: "figures" }, this.encoder.element, pairOf(this.decoder), this.cache);
-    this.figures = make("div", { className: "maps" }, first, last);
+    this.where = make("div", { className: "figures" });
+    const maps = make("div", { className: "maps" }, first, this.where, last);
     const head = make("div", { className: "head" }, this.title, status, this.save);
-    this.element = make("section", {}, head, this.step, this.figures);
+    this.element = make("section", {}, head, this.step, maps);
     this.element.setAttribute("aria-label", name);
     new ResizeObserver(() => this.fit()).observe(this.element);
   }
@@ -237,7 +238,7 @@ class Section {
         press: (step, place, add) => look(step, this.lookedAt(step, place, add)),
       };
       this.looks[i] = this.pair("looks", mayLook ? hand : null);
-      this.figures.insertBefore(pairOf(this.looks[i]), this.figures.lastChild);
+      this.where.append(pairOf(this.looks[i]));
     }
     return this.looks[i];
   }
@@ -276,6 +277,7 @@ class Section {
       });
     const writes = (trace, was) => writing(trace, this.symbols, was, trace, numbers);
     drawPair(this.writes, "What it writes", "press a square to force its symbol", writes);
+    this.where.hidden = !after.layers;
     mapNames(after).forEach((name, n) => {
       const hint = mayLook ? "press a square to look there" : "a row a step";
       const looks = (trace, was) => looking(trace, n, was, trace, numbers);
