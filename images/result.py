@@ -17,7 +17,7 @@ import seq2seq_lab as lab
 def report(path: str) -> dict:
     """What `seq2seq-lab train --json` wrote."""
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"must name a report, but {path!r}: {error}") from error
 

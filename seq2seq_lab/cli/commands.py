@@ -308,7 +308,7 @@ def _report(args, model, samples, history, result, seconds):
 
 def _write_json(path, report):
     with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(report, indent=2) + "\n")
+        unfinished.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 SIZES = "heads", "layers", "positions"  # of a Transformer alone

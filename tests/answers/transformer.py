@@ -27,9 +27,9 @@ def attend_in_tensorflow(q, k, v, mask):
 
 @right("dot-product-attention")
 def attend_in_keras(q, k, v, mask):
-    attention = keras.layers.Attention(dropout=0.0)
-    d = q.shape[-1]
-    return attention([q / np.sqrt(np.float32(d)), v, k], mask=[None, mask], return_attention_scores=True)
+    score = keras.ops.matmul(q, keras.ops.swapaxes(k, 1, 2)) / q.shape[-1] ** 0.5
+    weight = keras.layers.Softmax()(score, mask=mask[:, None])  # older Attention layers take no such mask
+    return keras.ops.matmul(weight, v), weight
 
 
 @right("dot-product-attention")
