@@ -26,7 +26,7 @@ SITTINGS = {  # lessons, with the sections that a further sitting begins with
 }
 SITTING = 75  # minutes
 HEAD = re.compile(r"### Exercise (\d+): .+\n\n\*(\d+) minutes · (★+)(☆*) · (required|optional)\*\n\n")
-TRY_IT = re.compile(r"\*\*Try it\*\* \((\d+) minutes\)")
+TRY_IT = re.compile(r"\*\*Try it\*\* \((\d+) minutes?\)")
 GRADED = re.compile(r"(sick|answer|check|written|exercise)-.*")
 
 
