@@ -1,4 +1,4 @@
-"""Draw `result.svg`, the README's picture, from what the command line measured.
+"""Draw `result.svg`, the picture at the top of the README, from what the command line measured.
 
 seq2seq-lab train --json without.json
 seq2seq-lab train --attention --json with.json

@@ -24,7 +24,7 @@ import pytest
 
 import seq2seq_lab
 from seq2seq_lab import Seq2Seq, Settings, runtime, training
-from seq2seq_lab.cli import benchmark, commands, lessons
+from seq2seq_lab.cli import benchmark, commands, compare, lessons
 from seq2seq_lab.cli import main as cli_main
 from seq2seq_lab.cli.arguments import settings_table
 from seq2seq_lab.cli.machine import device
@@ -209,6 +209,7 @@ WRONG = [  # a command, and what its error must say: the argument, its value, wh
     ("benchmark --quick --plot a.svg", ["argument --plot:", "--quick"]),
     ("start", ["FOLDER"]),
     ("start notes.txt", ["argument FOLDER: must be a folder", "'notes.txt'"]),
+    ("compare --tune --quick", ["argument --quick: is not allowed with --tune"]),
     ("open 7", ["argument NOTEBOOK:", "'7'", "1-encoder-decoder.ipynb"]),
     ("open none.ipynb", ["argument NOTEBOOK:", "'none.ipynb'", "1-encoder-decoder.ipynb"]),
     ("open notes.txt", ["argument NOTEBOOK:", "'notes.txt'", "1-encoder-decoder.ipynb"]),
@@ -731,7 +732,7 @@ def test_benchmark_prints_writes_and_draws_what_it_measured(measured, capsys, tm
     report, drawing = tmp_path / "report.json", tmp_path / "drawing.svg"
     assert main(["benchmark", *THREADS, "--json", str(report), "--plot", str(drawing)]) == 0
     machine, _, line = capsys.readouterr().out.splitlines()
-    assert machine == f"{device()}, {THREADS[1]} of {os.cpu_count()} threads"
+    assert f": {device()}, {THREADS[1]} of {os.cpu_count()} threads, python 3." in machine
     assert re.fullmatch(r"a training step +ms +2 \(1 to 3\) +- +-", line)
     written = json.loads(report.read_text())
     assert written["rows"] == [
@@ -748,6 +749,43 @@ def test_a_quick_benchmark_has_no_growth(measured, tmp_path):
     assert main(["benchmark", *THREADS, "--quick", "--json", str(tmp_path / "report.json")]) == 0
     assert "growth" not in json.loads((tmp_path / "report.json").read_text())
     assert measured == [True]
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """A comparison that takes no time; notes what it was asked for."""
+    recipe, asked = compare.Recipe(0.01, 0.1, None), []
+    run = compare.Trained(1.5, 30_000, {2: 0.5, 10: 1.0, 12: 0.25, 20: 0.0}, 0.5)
+
+    def instead(**asked_for):
+        asked.append(asked_for)
+        yield compare.Compared("GRU", recipe, 2891, 16, 0, [run], [0.75])
+
+    monkeypatch.setattr(compare, "compare", instead)
+    monkeypatch.setattr(compare, "choose", lambda: [("GRU", recipe, 0.5)])
+    return asked
+
+
+@pytest.mark.parametrize(("flags", "seconds", "few"), [([], 30, False), (["--quick"], 3, True)])
+def test_compare_prints_a_table_below_the_machine_and_writes_it(
+    flags, seconds, few, compared, capsys, tmp_path
+):
+    report = tmp_path / "report.json"
+    assert main(["compare", *THREADS, *flags, "--json", str(report)]) == 0
+    out, err = capsys.readouterr()
+    machine, _, head, _, row = out.splitlines()
+    assert f": {device()}, " in machine
+    assert f"exact match after {seconds} s" in head
+    assert row.startswith("| GRU | 2,891 | 1.50 |")
+    assert err == "seq2seq-lab compare: GRU has been trained\n"
+    assert json.loads(report.read_text())["models"][0]["name"] == "GRU"
+    assert [bool(asked) for asked in compared] == [few]
+
+
+def test_compare_tries_recipes_when_asked(compared, capsys):
+    assert main(["compare", *THREADS, "--tune"]) == 0
+    assert capsys.readouterr().out.startswith("0.500  GRU: ")
+    assert compared == []
 
 
 def test_doctor_finds_this_machine_well(capsys):

@@ -255,12 +255,6 @@ def test_pictures_are_as_draw_draws_them():
         assert picture() == (ROOT / "images" / name).read_text(encoding="utf-8"), name
 
 
-def test_readme_table_is_that_of_the_settings():
-    from seq2seq_lab.cli.arguments import settings_table
-
-    assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
 def _script(name, folder=ROOT / "images"):
     spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
