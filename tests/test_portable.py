@@ -6,7 +6,6 @@ The oracle is the contract's own loop, `decoder.step` after `decoder.step`, for 
 import base64
 import json
 import random
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,13 +15,12 @@ from test_decoding import SMALL, random_model
 
 import seq2seq_lab as lab
 from seq2seq_lab.decoding import cut_off
-from seq2seq_lab.views import portable
+from seq2seq_lab.views.page import MODEL, script
 from seq2seq_lab.views.portable import portable as as_numbers
 from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, TARGET_SYMBOLS, WORDS, longest_answer
 
 pytestmark = pytest.mark.slow
 
-MODULE = Path(portable.__file__).with_name("model.js").read_text(encoding="utf-8")
 N = 1_000
 WIDTH, POWER = 3, 0.7
 
@@ -64,7 +62,7 @@ def page(browser, models):
     """A page in which `lab` is the module, with both models."""
     page, errors = open_page(browser)
     numbers = json.dumps({name: as_numbers(model) for name, model in models.items()})
-    page.evaluate(START, [MODULE, numbers])
+    page.evaluate(START, [script(MODEL), numbers])
     yield page
     assert errors == []
     page.close()

@@ -1,5 +1,5 @@
 // The panel: a text, the models that read it, and what is forced upon them. It draws what answer.js answers.
-// A Section is all about one model. start.js opens a panel in page.html.
+// A Section is all about one model. start.js opens a panel in page.html, widget.js one in a notebook.
 
 import { Answers, INSIDE, count, possible } from "./answer.js";
 import { Grid, fill, insides, looking, make, three, visible, viridis, writing } from "./maps.js";
@@ -66,6 +66,7 @@ export class Panel {
 
   /** Something is asked for, and not by a key or a click here. */
   adopt(asked) {
+    if (same(asked, this.asked)) return;
     this.asked = possible(asked, this.models);
     this.past = [];
     this.draw();
