@@ -16,8 +16,27 @@ export function plus(a, ...others) {
   return sum;
 }
 
+export function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/** Of vectors. */
+export function mean(all) {
+  return plus(...all).map((sum) => sum / all.length);
+}
+
+/** Shifted and scaled to mean 0 and variance 1, then by `gamma` and `beta`. */
+export function norm(x, { gamma, beta }) {
+  const centre = x.reduce((sum, x_i) => sum + x_i, 0) / x.length;
+  const variance = x.reduce((sum, x_i) => sum + (x_i - centre) ** 2, 0) / x.length;
+  return x.map((x_i, i) => ((x_i - centre) / Math.sqrt(variance + 1e-5)) * gamma[i] + beta[i]);
+}
+
 export const product = (a, b) => a.map((a_i, i) => a_i * b[i]);
 export const sigmoid = (a) => a.map((x) => 1 / (1 + Math.exp(-x)));
+export const relu = (a) => a.map((x) => Math.max(0, x));
 export const tanhOf = (x) => 1 - 2 / (1 + Math.exp(2 * x)); // three times as fast as Math.tanh
 export const tanh = (a) => a.map(tanhOf);
 

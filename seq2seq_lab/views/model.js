@@ -10,9 +10,10 @@
 
 import { logSoftmax, softmax } from "./arithmetic.js";
 import { AttentionDecoder, Decoder, Encoder } from "./recurrent.js";
+import { DecoderOnly, NoEncoder, TransformerDecoder, TransformerEncoder } from "./transformer.js";
 
-const ENCODERS = { gru: Encoder };
-const DECODERS = { gru: Decoder, attention: AttentionDecoder };
+const ENCODERS = { Encoder, TransformerEncoder, NoEncoder };
+const DECODERS = { Decoder, AttentionDecoder, TransformerDecoder, DecoderOnly };
 
 /** A model from what portable.py wrote. */
 export function load({ symbols, encoder, decoder }) {
@@ -63,13 +64,25 @@ export function trace(model, start, { digits = {}, places = {} } = {}) {
     read: start.text,
     written: written(model, tokens),
     probabilities: outputs.map(({ logits }) => softmax(logits)), // (T, 11)
-    attention: outputs.map(({ attention }) => attention), // (T, heads, S)
-    encoder: start.cells, // (S), each with z, r, c, h
-    decoder: outputs.map(({ cell }) => cell), // (T)
+    attention: outputs.map(({ attention }) => attention), // (T, maps, S), layer by layer
+    layers: model.decoder.layers,
+    encoder: start.cells, // (S), each with z, r, c, h; or null
+    decoder: outputs[0].cell && outputs.map(({ cell }) => cell), // (T), or null
+    kept: outputs.map(({ state }) => numbersIn(state)), // (T), how many numbers the state holds
     digits,
     places,
   };
 }
+
+/** Where it looked, as Trace.maps names it: by layer and head, where there are several. */
+export function mapNames({ attention: [maps], layers }) {
+  const heads = maps.length / layers;
+  const named = (what, n, i) => (n > 1 ? `, ${what} ${i + 1}` : "");
+  return maps.map((_, i) => named("layer", layers, Math.floor(i / heads)) + named("head", heads, i % heads));
+}
+
+const numbersIn = (nest) =>
+  ArrayBuffer.isView(nest) ? nest.length : Object.values(nest).reduce((sum, part) => sum + numbersIn(part), 0);
 
 /** Draws one answer; another seed, another answer. Python draws by another generator. */
 export function sampled(model, start, { seed, ...cuts }) {
@@ -139,6 +152,7 @@ function generator(seed) {
 /** Numbers are `{ shape, float32 }`, little-endian bytes in base64; all else is as it is. */
 function unpacked(part) {
   if (typeof part !== "object") return part;
+  if (Array.isArray(part)) return part.map(unpacked);
   if (!part.float32) return Object.fromEntries(Object.entries(part).map(([k, v]) => [k, unpacked(v)]));
   const bytes = Uint8Array.from(atob(part.float32), (character) => character.charCodeAt(0));
   const values = new DataView(bytes.buffer);

@@ -19,7 +19,7 @@ from seq2seq_lab.settings import Rule, require
 from seq2seq_lab.views.portable import portable
 
 HERE = pathlib.Path(__file__).parent
-MODEL = "arithmetic.js", "recurrent.js", "model.js"
+MODEL = "arithmetic.js", "recurrent.js", "transformer.js", "model.js"
 MODULES = *MODEL, "answer.js", "maps.js", "page.js"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 TITLE = "From words to digits"

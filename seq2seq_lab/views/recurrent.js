@@ -32,6 +32,10 @@ export class Decoder {
     Object.assign(this, weights);
   }
 
+  get layers() {
+    return 0; // that look anywhere
+  }
+
   start({ state }) {
     return { state, memory: null };
   }
@@ -46,6 +50,10 @@ export class Decoder {
 }
 
 export class AttentionDecoder extends Decoder {
+  get layers() {
+    return 1;
+  }
+
   start({ outputs, state }) {
     const { U_a, b_a } = this.attention;
     const keys = outputs.map((h) => plus(times(h, U_a), b_a));
