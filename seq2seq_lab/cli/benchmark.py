@@ -1,7 +1,7 @@
 """How fast the lab runs on this machine, beside the same model from Keras' own layers, in the same `fit`.
 
 Machines are noisy: contestants take turns on data drawn afresh, and what can be compared are ratios of
-medians. `seq2seq-lab benchmark` runs it, and makes the README's table and figure.
+medians. `seq2seq-lab benchmark` runs it, and makes the table and the figure in `seq2seq_lab/README.md`.
 """
 
 from __future__ import annotations
