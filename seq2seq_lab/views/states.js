@@ -21,26 +21,26 @@ export class States {
     this.element = make("div", { className: "figures", hidden: true }, this.path.element, this.table);
   }
 
-  /** The states after each letter of a text; null, if they are none. */
+  /** The states after each letter of a text; null, if they are none. They are shown when there is a moment's rest. */
   draw(text, cells) {
+    if (this.cells === cells) return;
     Object.assign(this, { text, cells });
     this.element.hidden = !cells || !this.training.count;
-    if (this.element.hidden) return;
-    if (!this.training.done) this.learn();
-    else this.show();
+    clearTimeout(this.waiting);
+    if (!this.element.hidden) this.rest();
+  }
+
+  rest() {
+    this.waiting = setTimeout(() => {
+      if (this.training.done) return this.show();
+      this.training.read(FEW);
+      this.rest();
+    }, REST);
   }
 
   fit(room) {
     this.path.fit(room);
     if (this.training.done && !this.element.hidden) this.show();
-  }
-
-  learn() {
-    this.waiting ??= setTimeout(() => {
-      this.waiting = null;
-      this.training.read(FEW);
-      this.draw(this.text, this.cells);
-    }, REST);
   }
 
   /** Another place is pointed at, or none: then the last one is told of. */
