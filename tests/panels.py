@@ -14,9 +14,9 @@ LABELS = "cells => cells.map(cell => cell.ariaLabel)"
 INSIDE = {"z": "Update gate z", "r": "Reset gate r", "c": "Candidate c", "h": "State h"}
 
 
-def parts(page, models):
-    """The panel in a page, by what its parts are called."""
-    here = page.locator(".lab-panel")
+def parts(page, models, here=None):
+    """The panel in a page, the only one or the one given, by what its parts are called."""
+    here = here or page.locator(".lab-panel")
     return types.SimpleNamespace(
         page=page,
         here=here,

@@ -180,7 +180,6 @@ def test_everything_can_be_measured(monkeypatch, without_xla):
         "evaluating 40 samples, free-running",
         "tracing and compiling that",
         "generator, all nine parts",
-        "a reaction of the panel",
     ]
     assert list(rows[0].turns) == [LAB, DEFAULTS]
     assert all(len(turns) == 3 for turns in rows[0].turns.values())

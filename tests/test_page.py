@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from browsers import expect, open_page, screenshots
 from panels import INSIDE, assert_shows, grid, labels, look, numbers, parts, squares, symbol
+from test_portable import KINDS
 
 import seq2seq_lab as lab
 from seq2seq_lab.cli.main import main
@@ -483,6 +484,71 @@ def test_what_a_user_does_at_random_never_leads_elsewhere(panel):
             panel.undo_all.click()
             digits, places = {}, {}
         assert_shows(panel, text, digits, places)
+
+
+@pytest.fixture(scope="module")
+def transformers():
+    names = "transformer", "decoder only", "GRU, then transformer", "transformer, then GRU"
+    return {name: KINDS[name]() for name in names}
+
+
+@pytest.fixture(scope="module")
+def other_file(transformers, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    lab.save_page(transformers, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "maps", "more_maps", "insides", "kept"),
+    [
+        ("transformer", [f", layer {i}, head {k}" for i in (1, 2) for k in (1, 2)], 1, [], 2 * 2 * 8),
+        ("decoder only", [f", layer {i}, head {k}" for i in (1, 2) for k in (1, 2)], 1, [], 2 * 2 * 8),
+        ("GRU, then transformer", [", layer 1", ", layer 2"], 1, ["encoder"], 2 * 2 * 4),
+        ("transformer, then GRU", [], 2, ["decoder, after", "decoder, before"], None),
+    ],
+)
+def test_a_transformer_by_layer_and_head(
+    browser, other_file, transformers, name, maps, more_maps, insides, kept, tmp_path
+):
+    page, errors = open_page(browser)
+    page.goto(f"{other_file.as_uri()}#{quote(json.dumps({'text': TEXT, 'shown': [name]}))}")
+    panel, model, digits, places = parts(page, transformers), transformers[name], {}, {}
+    assert_shows(panel, TEXT, name=name, more_maps=more_maps)
+    for step, digit in enumerate("47"):
+        digits = {**digits, step: digit}
+        symbol(panel, step, digit, name).click()
+        assert_shows(panel, TEXT, digits, places, name, more_maps)
+    looks = panel.of(name).get_by_role("grid", name=re.compile("^Where it looks.*, after$"))
+    expect(looks).to_have_count(len(maps))
+    for n, title in enumerate(maps):
+        places = {**places, n % 2: [3 + n]}  # whichever map is pressed, all of the step look there
+        squares(grid(panel, f"Where it looks{title}, after", name)).nth(n % 2 * len(TEXT) + 3 + n).click()
+        assert_shows(panel, TEXT, digits, places, name, more_maps)
+    assert (model.attends, panel.words.is_visible()) == (bool(maps), bool(maps))
+
+    wanted = lab.trace(model, TEXT, digits, places)
+    shown = panel.of(name).get_by_role("grid", name=re.compile("^Update gate z of the "))
+    expect(shown).to_have_count(len(insides))
+    for side in insides:
+        expect(grid(panel, f"Update gate z of the {side}", name)).to_be_visible()
+    assert panel.inside.is_visible() == bool(insides)
+    said = panel.of(name).get_by_text("The decoder's state is a cache: ")
+    expect(said).to_be_visible(visible=bool(kept))
+    if kept:
+        numbers = f"{kept} numbers for each symbol read, {kept * len(wanted.written)} at the end."
+        expect(said).to_have_text(re.compile(f": {numbers}$"))
+
+    with page.expect_download() as download:
+        panel.here.get_by_role("button", name="Save trace").click()
+    download.value.save_as(tmp_path / "trace.json")
+    loaded = lab.Trace.load(tmp_path / "trace.json")
+    assert (loaded.written, loaded.maps.keys()) == (wanted.written, wanted.maps.keys())
+    for title, weights in wanted.maps.items():
+        np.testing.assert_allclose(loaded.maps[title], weights, atol=1e-5)
+    assert (loaded.update_gate is None) == (wanted.update_gate is None) == ("encoder" not in insides)
+    assert errors == []
+    page.close()
 
 
 @pytest.mark.parametrize("wrong", [{}, [], None, "model", {"a": 3}, ["a model"]])

@@ -6,34 +6,33 @@ The oracle is the contract's own loop, `decoder.step` after `decoder.step`, for 
 import base64
 import json
 import random
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from browsers import open_page
-from test_decoding import SMALL, random_model
+from test_decoding import SMALL, drawn, random_model
 
 import seq2seq_lab as lab
 from seq2seq_lab.decoding import cut_off
-from seq2seq_lab.views import portable
+from seq2seq_lab.transformer import LEARNED
+from seq2seq_lab.views.page import MODEL, script
 from seq2seq_lab.views.portable import portable as as_numbers
 from seq2seq_lab.vocabulary import DIGITS, END, SYMBOLS, TARGET_SYMBOLS, WORDS, longest_answer
 
 pytestmark = pytest.mark.slow
 
-MODULE = Path(portable.__file__).with_name("model.js").read_text(encoding="utf-8")
 N = 1_000
 WIDTH, POWER = 3, 0.7
 
-# Both models, loaded from what the package wrote; `flat` makes one row of all numbers of a trace.
+# The models, loaded from what the package wrote; `flat` makes one row of all numbers of a trace.
 START = """async ([source, models]) => {
     const module = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
     const loaded = Object.entries(JSON.parse(models)).map(([name, model]) => [name, module.load(model)]);
     const inside = (cells) => ["z", "r", "c", "h"].flatMap((name) => cells.flatMap((at) => [...at[name]]));
     const flat = ({probabilities, attention, encoder, decoder}) => [
         ...probabilities.flatMap((p) => [...p]), ...attention.flat().flatMap((w) => [...w]),
-        ...inside(encoder), ...inside(decoder)];
+        ...inside(encoder ?? []), ...inside(decoder ?? [])];
     window.lab = {...module, models: Object.fromEntries(loaded), flat};
 }"""
 TRACES = """([name, asked]) => {
@@ -54,17 +53,42 @@ DRAWS = """([name, texts, cuts]) => JSON.stringify(texts.map((text, seed) => {
 }))"""
 
 
+def pair(seed, encoder, decoder):
+    return drawn(lab.Seq2Seq(SMALL, encoder, decoder), seed)
+
+
+# By name: a draw of weights for which much happens. Widths, heads, layers and positions all differ.
+KINDS = {
+    "plain": lambda: random_model(4),
+    "attends": lambda: random_model(54, attends=True),
+    "transformer": lambda: pair(
+        21, lab.TransformerEncoder(6, 3, 2), lab.TransformerDecoder(8, 2, 2, "rotary")
+    ),
+    "other positions": lambda: pair(
+        41, lab.TransformerEncoder(8, 2, 1, "rotary"), lab.TransformerDecoder(6, 3, 1, "learned")
+    ),
+    "decoder only": lambda: pair(11, lab.NoEncoder(), lab.DecoderOnly(8, 2)),
+    "decoder only, rotary": lambda: pair(1, lab.NoEncoder(), lab.DecoderOnly(12, 3, 3, "rotary")),
+    "GRU, then transformer": lambda: pair(2, None, lab.TransformerDecoder(4, 1, 2, "none")),
+    "transformer, then GRU": lambda: pair(0, lab.TransformerEncoder(7, 1, 2, "none"), None),
+    "transformer, then GRU that attends": lambda: pair(
+        1, lab.TransformerEncoder(6, 2, 0, "learned"), lab.AttentionDecoder(lab.GRUCell(5), attention_units=3)
+    ),
+    "no encoder, then transformer": lambda: pair(2, lab.NoEncoder(), lab.TransformerDecoder(6, 2)),
+}
+
+
 @pytest.fixture(scope="module")
 def models():
-    return {"plain": random_model(4), "attends": random_model(54, attends=True)}
+    return {name: make() for name, make in KINDS.items()}
 
 
 @pytest.fixture(scope="module")
 def page(browser, models):
-    """A page in which `lab` is the module, with both models."""
+    """A page in which `lab` is the module, with all models."""
     page, errors = open_page(browser)
     numbers = json.dumps({name: as_numbers(model) for name, model in models.items()})
-    page.evaluate(START, [MODULE, numbers])
+    page.evaluate(START, [script(MODEL), numbers])
     yield page
     assert errors == []
     page.close()
@@ -95,13 +119,15 @@ def random_forcings(may_look):
     return forced
 
 
-def oracle(model, forced):
+def oracle(model, texts, forced):
     """For all texts at once: what is written, and all numbers of each text in one row."""
-    B, S = len(TEXTS), max(map(len, TEXTS))
-    lengths = np.array([len(text) for text in TEXTS], np.int32)
-    ids = np.array([np.pad(lab.encode(text), (0, S - len(text))) for text in TEXTS], np.int32)
+    B, S = len(texts), max(map(len, texts))
+    lengths = np.array([len(text) for text in texts], np.int32)
+    ids = np.array([np.pad(lab.encode(text), (0, S - len(text))) for text in texts], np.int32)
     outputs, state = model.encoder(ids, lengths)
-    cells = inside(model.encoder, ids.T, np.swapaxes(outputs, 0, 1), np.zeros_like(outputs[:, 0]))
+    cells = inner = ()
+    if hasattr(model.encoder, "cell"):
+        cells = inside(model.encoder, ids.T, np.swapaxes(outputs, 0, 1), np.zeros_like(outputs[:, 0]))
     state, memory = model.decoder.start(outputs, state, lengths)
     first, tokens, said, states = state, [np.full(B, SYMBOLS.index(END), np.int32)], [], []
     for t in range(longest_answer(S)):
@@ -116,14 +142,15 @@ def oracle(model, forced):
         tokens.append(np.where(np.array(chosen) < 0, np.argmax(output.logits, 1), chosen).astype(np.int32))
     probabilities = np.array([p for p, _ in said])
     attention = np.array([w for _, w in said]) if model.attends else None
-    context = None if attention is None else np.einsum("tbs,bsh->tbh", attention, outputs)
-    inner = inside(model.decoder, np.array(tokens[:-1]), np.array(states), np.array(first), context)
+    if hasattr(model.decoder, "cell"):
+        context = None if attention is None else np.einsum("tbs,bsh->tbh", attention, outputs)
+        inner = inside(model.decoder, np.array(tokens[:-1]), np.array(states), np.array(first), context)
     answers, rows = [], []
     for b, S in enumerate(lengths):
         answer, end, _ = lab.decode([token[b] for token in tokens[1:]]).partition(END)
         answers.append((answer + end)[: longest_answer(S)])
         T = len(answers[-1])
-        parts = [probabilities[:T, b], *([attention[:T, b, :S]] if model.attends else [])]
+        parts = [probabilities[:T, b], *([attention[:T, b, ..., :S]] if model.attends else [])]
         parts += [cell[:S, b] for cell in cells] + [cell[:T, b] for cell in inner]
         rows.append(np.concatenate([part.ravel() for part in parts]))
     return answers, rows
@@ -148,21 +175,38 @@ def vars_of(cell):
     return [(name, getattr(cell, name)) for name in lab.gru.WEIGHTS]
 
 
-@pytest.mark.parametrize("name", ["plain", "attends"])
-def test_a_page_computes_what_the_package_computes(page, models, name):
-    forced = random_forcings(models[name].attends)
-    answers, rows = oracle(models[name], forced)
-    written, numbers = page.evaluate(TRACES, [name, json.dumps(list(zip(TEXTS, forced, strict=True)))])
+def assert_same(page, models, name, texts, forced):
+    """The page's numbers are the oracle's; returns the answers."""
+    answers, rows = oracle(models[name], texts, forced)
+    written, numbers = page.evaluate(TRACES, [name, json.dumps(list(zip(texts, forced, strict=True)))])
     assert written == answers
     np.testing.assert_allclose(
         np.frombuffer(base64.b64decode(numbers), "<f4"), np.concatenate(rows), atol=1e-4, rtol=0
     )
+    return answers
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_page_computes_what_the_package_computes(page, models, name):
+    answers = assert_same(page, models, name, TEXTS, random_forcings(models[name].attends))
     ends = [answer.endswith(END) for answer in answers]  # and the draw is such that much happens
     assert 100 < sum(ends) < 900
     assert len(set(answers)) > 200
 
 
-@pytest.mark.parametrize("name", ["plain", "attends"])
+def test_a_text_and_its_answer_may_have_more_symbols_than_there_are_learned_positions(page, models):
+    texts, name = [" ".join(WORDS * 3)[:S] for S in (LEARNED, LEARNED + 9)], "learned, long"
+    models = {name: pair(0, lab.NoEncoder(), lab.DecoderOnly(8, 2, 2, "learned"))}
+    page.evaluate(
+        "([name, model]) => { lab.models[name] = lab.load(model); }", [name, as_numbers(models[name])]
+    )
+    forced = [{"digits": {t: "123"[t % 3] for t in range(longest_answer(len(text)))}} for text in texts]
+    forced = [{**each, "places": {LEARNED // 3: [LEARNED - 1]}} for each in forced]
+    answers = assert_same(page, models, name, texts, forced)
+    assert all(len(answer) == longest_answer(len(text)) for text, answer in zip(texts, answers, strict=True))
+
+
+@pytest.mark.parametrize("name", ["plain", "attends", "transformer", "decoder only"])
 def test_a_page_finds_the_hypotheses_that_the_package_finds(page, models, name):
     model = models[name]
     cuts = {"width": WIDTH, "lengthPower": POWER}
@@ -217,6 +261,10 @@ class OwnEncoder(lab.Encoder):
     """One may change anything in here."""
 
 
+class OwnTransformer(lab.TransformerDecoder):
+    """In here as well."""
+
+
 @pytest.mark.parametrize(
     ("parts", "fault"),
     [
@@ -227,7 +275,21 @@ class OwnEncoder(lab.Encoder):
         ({"decoder": lambda: lab.Decoder(keras.layers.GRUCell(7))}, "its decoder's cell is keras's GRUCell"),
         (
             {"encoder": lambda: OwnEncoder(lab.GRUCell(7))},
-            "its encoder is test_portable's OwnEncoder, not seq2seq_lab's Encoder",
+            "its encoder is test_portable's OwnEncoder, not seq2seq_lab's Encoder, seq2seq_lab's "
+            "TransformerEncoder or seq2seq_lab's NoEncoder",
+        ),
+        (
+            {"encoder": lambda: lab.TransformerEncoder(6), "decoder": lambda: OwnTransformer(6)},
+            "its decoder is test_portable's OwnTransformer, not",
+        ),
+        (
+            {
+                "encoder": lambda: lab.TransformerEncoder(8),
+                "decoder": lambda: lab.AttentionDecoder(
+                    keras.layers.StackedRNNCells([lab.GRUCell(5), lab.GRUCell(5)])
+                ),
+            },
+            "its decoder's cell is keras's StackedRNNCells, not seq2seq_lab's GRUCell$",
         ),
         (
             {"decoder": lambda: lab.AttentionDecoder(lab.GRUCell(6), attention=Own(3))},

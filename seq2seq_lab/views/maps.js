@@ -3,7 +3,9 @@
 // `writing`, `looking` and `insides` say what a map holds: the heads of its columns, and rows of cells with a
 // value, a label in words, and whether it is forced. A Grid draws that.
 
-const VIRIDIS = "440154 472d7b 3b528b 2c728e 21918c 28ae80 5ec962 addc30 fde725";
+const VIRIDIS =
+  "440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c 1fa088 28ae80 3fbc73 5ec962 84d44b addc30 d8e219 " +
+  "fde725";
 const RED_BLUE = "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f"; // from -1 to 1
 const HEAD = 20; // pixels: the heads of rows; then the least and the most for a square
 const SQUARE = { writes: [13, 34], looks: [8, 24], insides: [8, 24] };

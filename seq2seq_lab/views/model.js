@@ -1,8 +1,19 @@
-// A trained model in a page: the equations of gru.py, encoder_decoder.py and attention.py, the loop and the ways
-// to choose of decoding.py, in the same symbols and the same order, for one text at a time.
+// A trained model in a page, for one text at a time: the loop and the ways to choose of decoding.py, around an
+// encoder and a decoder, which keep contracts like those of contracts.py. There is one of each kind in the tables.
 //
-// A vector is a Float64Array, a matrix an array of its rows. `x W` is `times(x, W)`.
-// A new kind of model is one more encoder and one more decoder, in the tables ENCODERS and DECODERS.
+//     encoder.read(ids)                   -> { outputs, a vector for each place; state; cells, what went on inside
+//                                            at each place, or null }
+//     decoder.start(read)                 -> { state, memory }
+//     decoder.step(state, token, memory)  -> { state, logits, attention: the weights (S) of each map; cell, what
+//                                            went on inside, or null }
+//     decoder.restrict(memory, places)    -> a memory of which these places alone are looked at, if it attends
+
+import { logSoftmax, softmax } from "./arithmetic.js";
+import { AttentionDecoder, Decoder, Encoder } from "./recurrent.js";
+import { DecoderOnly, NoEncoder, TransformerDecoder, TransformerEncoder } from "./transformer.js";
+
+const ENCODERS = { Encoder, TransformerEncoder, NoEncoder };
+const DECODERS = { Decoder, AttentionDecoder, TransformerDecoder, DecoderOnly };
 
 /** A model from what portable.py wrote. */
 export function load({ symbols, encoder, decoder }) {
@@ -22,87 +33,6 @@ export function read(model, text) {
   const { cells, ...encoded } = model.encoder.read(ids);
   return { text, cells, steps: longestAnswer(text), ...model.decoder.start(encoded) };
 }
-
-// The cell
-
-/** One step: z, the update gate; r, the reset gate; c, the candidate; h, the new state. */
-function gru({ W_xz, W_xr, W_xc, W_hz, W_hr, W_hc, b_z, b_r, b_c }, x, h) {
-  const z = sigmoid(plus(times(x, W_xz), times(h, W_hz), b_z));
-  const r = sigmoid(plus(times(x, W_xr), times(h, W_hr), b_r));
-  const c = tanh(plus(times(x, W_xc), times(product(r, h), W_hc), b_c));
-  return { z, r, c, h: h.map((h_i, i) => (1 - z[i]) * c[i] + z[i] * h_i) };
-}
-
-// Encoders: `read(ids)` -> { outputs, an h for each place; state, for the decoder; cells, what went on inside }
-
-class Encoder {
-  constructor(weights) {
-    Object.assign(this, weights);
-  }
-
-  read(ids) {
-    const cells = [];
-    let h = new Float64Array(this.cell.b_z.length);
-    for (const id of ids) {
-      cells.push(gru(this.cell, this.embeddings[id], h));
-      h = cells.at(-1).h;
-    }
-    return { outputs: cells.map((cell) => cell.h), state: h, cells };
-  }
-}
-
-// Decoders: `start(read)` -> { state, memory }; `step(state, token, memory)` -> { state, logits, attention: the
-// weights of each head, cell: what went on inside }; `restrict(memory, places)`, if it attends, as in Python
-
-class Decoder {
-  constructor(weights) {
-    Object.assign(this, weights);
-  }
-
-  start({ state }) {
-    return { state, memory: null };
-  }
-
-  step(h, token) {
-    return this.output(gru(this.cell, this.embeddings[token], h), []);
-  }
-
-  output(cell, attention) {
-    return { state: cell.h, logits: plus(times(cell.h, this.W_out), this.b_out), attention, cell };
-  }
-}
-
-class AttentionDecoder extends Decoder {
-  start({ outputs, state }) {
-    const { U_a, b_a } = this.attention;
-    const keys = outputs.map((h) => plus(times(h, U_a), b_a));
-    const memory = { outputs, keys, seen: outputs.map(() => true) };
-    return { state: tanh(plus(times(state, this.W_s), this.b_s)), memory };
-  }
-
-  step(h, token, { outputs, keys, seen }) {
-    const { W_a, v_a } = this.attention;
-    const query = times(h, W_a);
-    const weight = softmax(keys.map((key, s) => (seen[s] ? score(v_a, key, query) : -Infinity)));
-    const context = times(weight, outputs); // sum_s weight_s h_s
-    const x = Float64Array.of(...this.embeddings[token], ...context);
-    return this.output(gru(this.cell, x, h), [weight]);
-  }
-
-  restrict(memory, places) {
-    return { ...memory, seen: memory.seen.map((_, s) => places.includes(s)) };
-  }
-}
-
-/** v_a · tanh(key_s + query) */
-function score(v_a, key, query) {
-  let sum = 0;
-  for (let a = 0; a < v_a.length; a++) sum += v_a[a] * tanhOf(key[a] + query[a]);
-  return sum;
-}
-
-const ENCODERS = { gru: Encoder };
-const DECODERS = { gru: Decoder, attention: AttentionDecoder };
 
 // The loop, and the ways to choose
 
@@ -134,13 +64,25 @@ export function trace(model, start, { digits = {}, places = {} } = {}) {
     read: start.text,
     written: written(model, tokens),
     probabilities: outputs.map(({ logits }) => softmax(logits)), // (T, 11)
-    attention: outputs.map(({ attention }) => attention), // (T, heads, S)
-    encoder: start.cells, // (S), each with z, r, c, h
-    decoder: outputs.map(({ cell }) => cell), // (T)
+    attention: outputs.map(({ attention }) => attention), // (T, maps, S), layer by layer
+    layers: model.decoder.layers,
+    encoder: start.cells, // (S), each with z, r, c, h; or null
+    decoder: outputs[0].cell && outputs.map(({ cell }) => cell), // (T), or null
+    kept: outputs.map(({ state }) => numbersIn(state)), // (T), how many numbers the state holds
     digits,
     places,
   };
 }
+
+/** Where it looked, as Trace.maps names it: by layer and head, where there are several. */
+export function mapNames({ attention: [maps], layers }) {
+  const heads = maps.length / layers;
+  const named = (what, n, i) => (n > 1 ? `, ${what} ${i + 1}` : "");
+  return maps.map((_, i) => named("layer", layers, Math.floor(i / heads)) + named("head", heads, i % heads));
+}
+
+const numbersIn = (nest) =>
+  ArrayBuffer.isView(nest) ? nest.length : Object.values(nest).reduce((sum, part) => sum + numbersIn(part), 0);
 
 /** Draws one answer; another seed, another answer. Python draws by another generator. */
 export function sampled(model, start, { seed, ...cuts }) {
@@ -205,44 +147,12 @@ function generator(seed) {
   };
 }
 
-// Arithmetic
-
-function times(x, W) {
-  const y = new Float64Array(W[0].length);
-  for (let i = 0; i < x.length; i++) {
-    for (let j = 0; j < y.length; j++) y[j] += x[i] * W[i][j];
-  }
-  return y;
-}
-
-function plus(a, ...others) {
-  const sum = a.slice();
-  for (const b of others) {
-    for (let i = 0; i < sum.length; i++) sum[i] += b[i];
-  }
-  return sum;
-}
-
-const product = (a, b) => a.map((a_i, i) => a_i * b[i]);
-const sigmoid = (a) => a.map((x) => 1 / (1 + Math.exp(-x)));
-const tanhOf = (x) => 1 - 2 / (1 + Math.exp(2 * x)); // three times as fast as Math.tanh
-const tanh = (a) => a.map(tanhOf);
-
-function softmax(a) {
-  return logSoftmax(Float64Array.from(a)).map(Math.exp);
-}
-
-function logSoftmax(a) {
-  const most = Math.max(...a);
-  const log = most + Math.log(a.reduce((sum, x) => sum + Math.exp(x - most), 0));
-  return a.map((x) => x - log);
-}
-
 // What portable.py wrote
 
 /** Numbers are `{ shape, float32 }`, little-endian bytes in base64; all else is as it is. */
 function unpacked(part) {
   if (typeof part !== "object") return part;
+  if (Array.isArray(part)) return part.map(unpacked);
   if (!part.float32) return Object.fromEntries(Object.entries(part).map(([k, v]) => [k, unpacked(v)]));
   const bytes = Uint8Array.from(atob(part.float32), (character) => character.charCodeAt(0));
   const values = new DataView(bytes.buffer);

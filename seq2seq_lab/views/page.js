@@ -1,8 +1,9 @@
 // The panel: a text, the models that read it, and what is forced upon them. It draws what answer.js answers.
-// A Section is all about one model. start.js opens a panel in page.html.
+// A Section is all about one model. start.js opens a panel in page.html, widget.js one in a notebook.
 
 import { Answers, INSIDE, count, possible } from "./answer.js";
 import { Grid, fill, insides, looking, make, three, visible, viridis, writing } from "./maps.js";
+import { mapNames } from "./model.js";
 
 const KEYS =
   "Tab goes from map to map, arrow keys within one. Enter or a click forces the symbol, or the look, of a " +
@@ -31,6 +32,7 @@ export class Panel {
     this.note.setAttribute("aria-live", "polite");
     this.body = make("div", { className: "models" });
     this.lookWords = labelled(this.words, "Look at whole words");
+    this.lookInside = labelled("Inside:", this.inside);
     this.stepText = make("span");
     this.steps = labelled(this.stepText, this.step);
     const chosen = this.chosen.map((select, i) => labelled(captions[i], select));
@@ -43,7 +45,7 @@ export class Panel {
         this.undoAll,
         this.lookWords,
         labelled(this.numbers, "Numbers"),
-        labelled("Inside:", this.inside),
+        this.lookInside,
         help("Keys", KEYS),
       ),
       this.note,
@@ -66,6 +68,7 @@ export class Panel {
 
   /** Something is asked for, and not by a key or a click here. */
   adopt(asked) {
+    if (same(asked, this.asked)) return;
     this.asked = possible(asked, this.models);
     this.past = [];
     this.draw();
@@ -128,6 +131,7 @@ export class Panel {
     this.note.replaceChildren(note, marked.length ? ": " : "", ...marked);
     this.body.classList.toggle("numbers", this.numbers.checked);
     this.lookWords.hidden = !models.some((each) => each.mayLook);
+    this.lookInside.hidden = models.length && !models.some(({ before }) => before.encoder || before.decoder);
     for (const [name, section] of this.sections) {
       if (!models.some((each) => each.name === name)) {
         section.element.remove();
@@ -192,12 +196,13 @@ class Section {
     this.writes = this.pair("writes", { symbols, write, free, press });
     this.encoder = this.grid("insides");
     this.decoder = this.pair("insides");
+    this.cache = make("p", { className: "free" });
     this.best = make("table");
     this.draws = make("table");
     this.free = make("p", { className: "free", textContent: "Both without what is forced." });
     const tables = make("div", { className: "tables" }, this.best, this.draws, this.free);
     const first = make("div", { className: "figures" }, pairOf(this.writes), tables);
-    const last = make("div", { className: "figures" }, this.encoder.element, pairOf(this.decoder));
+    const last = make("div", { className: "figures" }, this.encoder.element, pairOf(this.decoder), this.cache);
     this.figures = make("div", { className: "maps" }, first, last);
     const head = make("div", { className: "head" }, this.title, status, this.save);
     this.element = make("section", {}, head, this.step, this.figures);
@@ -222,7 +227,7 @@ class Section {
     this.grids.forEach((grid) => grid.fit(this.element.clientWidth, this.numbers));
   }
 
-  /** The maps of one head of attention, made when a model first has it. */
+  /** Of one map of attention what is and what was, made when a model first has it. */
   look(i, mayLook) {
     if (!this.looks[i]) {
       const look = (step, places) => this.panel.forceStep(this.name, "places", step, places);
@@ -272,17 +277,23 @@ class Section {
       });
     const writes = (trace, was) => writing(trace, this.symbols, was, trace, numbers);
     drawPair(this.writes, "What it writes", "press a square to force its symbol", writes);
-    const heads = after.attention[0].length;
-    for (let n = 0; n < heads; n++) {
-      const title = `Where it looks${heads > 1 ? `, head ${n + 1}` : ""}`;
+    mapNames(after).forEach((name, n) => {
       const hint = mayLook ? "press a square to look there" : "a row a step";
-      drawPair(this.look(n, mayLook), title, hint, (trace, was) => looking(trace, n, was, trace, numbers));
-    }
+      const looks = (trace, was) => looking(trace, n, was, trace, numbers);
+      drawPair(this.look(n, mayLook), `Where it looks${name}`, hint, looks);
+    });
     const whole = INSIDE[inside][0].toUpperCase() + INSIDE[inside].slice(1);
-    const cells = insides([...visible(after.read)], after.encoder, inside);
-    this.encoder.draw({ title: `${whole} of the encoder`, hint: HINTS[inside], ...cells }, room, numbers);
+    this.encoder.element.hidden = !after.encoder;
+    if (after.encoder) {
+      const cells = insides([...visible(after.read)], after.encoder, inside);
+      this.encoder.draw({ title: `${whole} of the encoder`, hint: HINTS[inside], ...cells }, room, numbers);
+    }
     const ofDecoder = (trace, was) => insides([...trace.written], trace.decoder, inside, was?.decoder);
-    drawPair(this.decoder, `${whole} of the decoder`, HINTS[inside], ofDecoder);
+    if (after.decoder) drawPair(this.decoder, `${whole} of the decoder`, HINTS[inside], ofDecoder);
+    else this.decoder.forEach((grid) => (grid.element.hidden = true));
+    this.cache.hidden = Boolean(after.decoder);
+    const [first, last] = [after.kept[0], after.kept.at(-1)];
+    this.cache.textContent = `The decoder's state is a cache: ${first} numbers for each symbol read, ${last} at the end.`;
 
     tabulate(this.best, "The beam's best", best, before);
     tabulate(this.draws, "Samples", draws, before);
@@ -330,16 +341,17 @@ function tabulate(table, caption, answers, { written }) {
 }
 
 /** A trace as `lab.Trace.load` reads it. */
-function plain({ read, written, probabilities, attention, encoder, digits, places }) {
-  const listed = (rows) => rows.map((row) => (row.map ? Array.from(row, (x) => (x.map ? Array.from(x) : x)) : row));
-  const heads = attention[0].length;
-  const looks = heads === 1 ? attention.map(([weights]) => weights) : attention;
+function plain({ read, written, probabilities, attention, layers, encoder, digits, places }) {
+  const listed = (nest) => (nest.map ? Array.from(nest, listed) : nest);
+  const heads = attention[0].length / layers;
+  const byLayer = (maps) => Array.from({ length: layers }, (_, i) => maps.slice(i * heads, (i + 1) * heads));
+  const looks = attention.map((maps) => (layers > 1 ? byLayer(maps) : heads > 1 ? maps : maps[0]));
   return {
     read,
     written,
     probabilities: listed(probabilities),
-    attention: heads ? listed(looks) : null,
-    update_gate: listed(encoder.map(({ z }) => z)),
+    attention: layers ? listed(looks) : null,
+    update_gate: encoder && listed(encoder.map(({ z }) => z)),
     digits,
     places,
   };

@@ -385,6 +385,26 @@ def step_along_texts(q, k, v, keys, values):
     return np.einsum("bl,bld->bd", weights, values), keys, values
 
 
+@wrong("cached-step", "no-softmax")
+def step_by_scores(q, k, v, keys, values):
+    keys, values = np.append(keys, k[:, None], 1), np.append(values, v[:, None], 1)
+    scores = np.einsum("bd,bld->bl", q, keys) / np.sqrt(q.shape[1])
+    return np.einsum("bl,bld->bd", scores, values), keys, values
+
+
+@wrong("cached-step", "mean")
+def step_without_a_question(q, k, v, keys, values):
+    keys, values = np.append(keys, k[:, None], 1), np.append(values, v[:, None], 1)
+    return values.mean(axis=1), keys, values
+
+
+@wrong("cached-step", "mean")
+def step_with_a_mean_too_many(q, k, v, keys, values):
+    keys, values = np.append(keys, k[:, None], 1), np.append(values, v[:, None], 1)
+    weights = tf.nn.softmax(np.einsum("bd,bld->bl", q, keys) / np.sqrt(q.shape[1])).numpy()
+    return (weights[:, :, None] * values).mean(axis=1), keys, values
+
+
 @wrong("cached-step", "not-summed")
 def step_of_weighted_values(q, k, v, keys, values):
     keys, values = np.append(keys, k[:, None], 1), np.append(values, v[:, None], 1)
