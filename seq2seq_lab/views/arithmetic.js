@@ -41,11 +41,22 @@ export const tanhOf = (x) => 1 - 2 / (1 + Math.exp(2 * x)); // three times as fa
 export const tanh = (a) => a.map(tanhOf);
 
 export function softmax(a) {
-  return logSoftmax(Float64Array.from(a)).map(Math.exp);
+  const [p, most] = [new Float64Array(a.length), largest(a)];
+  let sum = 0;
+  for (let i = 0; i < p.length; i++) sum += p[i] = Math.exp(a[i] - most);
+  for (let i = 0; i < p.length; i++) p[i] /= sum;
+  return p;
 }
 
 export function logSoftmax(a) {
-  const most = Math.max(...a);
+  const most = largest(a);
   const log = most + Math.log(a.reduce((sum, x) => sum + Math.exp(x - most), 0));
   return a.map((x) => x - log);
+}
+
+/** As Math.max(...a), many times as fast. */
+export function largest(a) {
+  let most = -Infinity;
+  for (let i = 0; i < a.length; i++) if (a[i] > most) most = a[i];
+  return most;
 }

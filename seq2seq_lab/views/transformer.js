@@ -3,7 +3,7 @@
 // What a place can be asked for and what it then tells is { keys, values }, a vector for each head; what is seen is
 // an array of such. The state of a decoder is a cache: how many symbols it has read, and theirs for each layer.
 
-import { dot, mean, norm, plus, relu, softmax, times } from "./arithmetic.js";
+import { dot, largest, mean, norm, plus, relu, softmax, times } from "./arithmetic.js";
 
 class MultiHeadAttention {
   constructor(weights, heads, rotary) {
@@ -18,8 +18,13 @@ class MultiHeadAttention {
   /** What a place `x` reads of all that is seen, and the weights of each head; `maySee(s)` says which it may. */
   look(x, position, seen, maySee) {
     const q = this.turned(inHeads(times(x, this.W_q), this.heads), position);
-    const score = (h, s) => (maySee(s) ? dot(q[h], seen[s].keys[h]) / Math.sqrt(q[h].length) : -Infinity);
-    const weights = q.map((_, h) => softmax(seen.map((_, s) => score(h, s))));
+    const weights = q.map((q_h, h) => {
+      const score = new Float64Array(seen.length).fill(-Infinity);
+      for (let s = 0; s < seen.length; s++) {
+        if (maySee(s)) score[s] = dot(q_h, seen[s].keys[h]) / Math.sqrt(q_h.length);
+      }
+      return softmax(score);
+    });
     const heads = weights.map((weight, h) => times(weight, seen.map(({ values }) => values[h]))); // sum_s weight_s v_s
     return { read: times(joined(...heads), this.W_o), weights };
   }
@@ -138,7 +143,7 @@ export class TransformerDecoder extends CachingDecoder {
 /** Goes with NoEncoder: text and answer are one stream, and every symbol sees those before it. */
 export class DecoderOnly extends CachingDecoder {
   remember(outputs) {
-    const ids = outputs.map((x) => x.indexOf(Math.max(...x)));
+    const ids = outputs.map((x) => x.indexOf(largest(x)));
     let places = this.embedded(ids, 0);
     return this.blocks.map((block) => {
       const after = block.forward(places, 0, (t, s) => s <= t);
