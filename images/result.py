@@ -1,4 +1,4 @@
-"""Draw `result.svg`, the README's picture, from what the command line measured.
+"""Draw `result.svg`, the picture at the top of the README, from what the command line measured.
 
 seq2seq-lab train --json without.json
 seq2seq-lab train --attention --json with.json
@@ -17,7 +17,7 @@ import seq2seq_lab as lab
 def report(path: str) -> dict:
     """What `seq2seq-lab train --json` wrote."""
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"must name a report, but {path!r}: {error}") from error
 

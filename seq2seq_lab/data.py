@@ -126,9 +126,9 @@ def make_batch(digits: np.ndarray, lengths: np.ndarray) -> Batch:
         targets_out.astype(np.int32),
         targets_seqlen.astype(np.int32),
         targets_mask.astype(np.float32),
-        _texts(letters, inputs_mask),
-        _texts(targets_in[targets_mask], targets_mask),
-        _texts(targets_out[targets_mask], targets_mask),
+        _texts(inputs, inputs_mask),
+        _texts(targets_in, targets_mask),
+        _texts(targets_out, targets_mask),
     )
 
 
@@ -159,6 +159,5 @@ def _hold_out(digits: np.ndarray, lengths: np.ndarray, rng: np.random.Generator,
 
 def _texts(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The ids at the true places as strings, without a loop: a row of code points, 0 behind, is a string."""
-    codes = np.zeros(mask.shape, "<u4")
-    codes[mask] = np.frombuffer(ids.tobytes().translate(_CODES), np.uint8)
-    return codes.view(f"<U{mask.shape[1]}")[:, 0]
+    codes = np.frombuffer(ids.astype(np.uint8).tobytes().translate(_CODES), np.uint8).reshape(mask.shape)
+    return (codes * mask).astype("<u4").view(f"<U{mask.shape[1]}")[:, 0]

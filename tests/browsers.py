@@ -63,8 +63,9 @@ def jupyter_lab(work, home):
         server.terminate()  # it ends its kernels, too
         with contextlib.suppress(subprocess.TimeoutExpired):
             server.wait(30)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
+        if os.name == "posix":
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
 
 
 def _wait_for(address, server):

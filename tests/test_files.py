@@ -47,6 +47,7 @@ def test_what_fails_leaves_the_old_file_and_no_stray_one(tmp_path, error):
     assert names(tmp_path) == ["model.keras"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
 def test_permissions_are_kept(tmp_path):
     path = tmp_path / "model.keras"
     path.write_text("old")
@@ -56,6 +57,7 @@ def test_permissions_are_kept(tmp_path):
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o640)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
 def test_a_new_file_may_be_read_as_any_other_new_file(tmp_path):
     before = os.umask(0o027)
     try:
@@ -94,6 +96,7 @@ def test_the_error_names_the_argument(tmp_path):
         check_writable("--save", tmp_path)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such pipes")
 def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path):
     pipe = tmp_path / "pipe"  # stands for /dev/null, which root could replace
     os.mkfifo(pipe)

@@ -31,7 +31,10 @@ def build(source, folder, *what):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The wheel and the source distribution of this checkout."""
-    return build(ROOT, tmp_path_factory.mktemp("dist"))
+    folder = tmp_path_factory.mktemp("dist")
+    wheel = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir"]
+    subprocess.run([*wheel, str(folder), "."], cwd=ROOT, check=True, capture_output=True)
+    return build(ROOT, folder, "--target", "sdist")
 
 
 def contents(wheel):

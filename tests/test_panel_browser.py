@@ -1,6 +1,8 @@
-"""The panel in a real JupyterLab and a real browser: what it shows against `trace`, by mouse and by keys."""
+"""The panel in a real JupyterLab and a real browser: what it shows against `trace`, by mouse and by keys.
 
-import json
+And in a notebook exported to HTML, where there is no kernel.
+"""
+
 import re
 import types
 from pathlib import Path
@@ -10,10 +12,11 @@ import numpy as np
 import panels
 import pytest
 from browsers import expect, jupyter_lab, open_notebook, open_page, run_all, screenshots, wait_for
-from panels import grid, numbers, parts, squares, symbol
+from nbconvert import HTMLExporter
+from nbconvert.preprocessors import ExecutePreprocessor
+from panels import colours, grid, numbers, parts, symbol, texts
 
 import seq2seq_lab as lab
-from seq2seq_lab.views.panel import Panel
 from seq2seq_lab.vocabulary import END
 
 pytestmark = pytest.mark.slow
@@ -23,7 +26,9 @@ TEXT = "three one four"
 CELLS = [
     "import seq2seq_lab as lab",
     f"models = {{name: lab.load(f'{SAVED.as_posix()}/{{name}}.keras') for name in ('plain', 'attention')}}",
-    f"lab.lab_panel(models, {TEXT!r})",
+    f"panel = lab.lab_panel(models, {TEXT!r})",
+    "panel",
+    "",  # for what the tests run
 ]
 
 
@@ -68,31 +73,59 @@ def panel(notebook, models, request):
     page.screenshot(path=notebook.kept / f"panel-{request.node.name.removeprefix('test_')}.png")
 
 
-# What a page needs of a widget's model; who computes is left out.
-RENDER = """async ([source, values]) => {
-    const module = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
-    const model = {get: (name) => values[name], set() {}, save_changes() {}, on() {}, off() {}};
-    const element = document.createElement("div");
-    document.body.append(element);
-    module.default.render({model, el: element});
-}"""
-
-
 def look(panel, step, place, text=TEXT):
     """The square of the map of attention, both counted from 0."""
     return panels.look(panel, step, place, text)
 
 
 def assert_shows(panel, digits=None, places=None, text=TEXT, name="attention"):
-    """Everything about one model, if this and nothing else is forced, once the kernel has answered."""
-    expect(panel.here.locator("[aria-busy=false]")).to_have_count(1)
-    panels.assert_shows(panel, text, digits, places, name, more_maps=1)
+    """Everything about one model, if this and nothing else is forced."""
+    panels.assert_shows(panel, text, digits, places, name)
 
 
 def test_the_picture_for_where_no_kernel_runs_stays_in_the_file_and_out_of_sight(notebook):
     picture = notebook.page.locator(".jp-OutputArea img")
     expect(picture).to_have_count(1)
     expect(picture).to_be_hidden()
+
+
+def run(panel, source):
+    """Run this in the last cell."""
+    cell = panel.page.locator(".jp-Cell").last
+    cell.locator(".cm-content").click()
+    panel.press("Control+a")
+    panel.page.keyboard.insert_text(source)
+    panel.press("Control+Enter")
+    return cell
+
+
+def test_it_reacts_while_the_kernel_is_busy_which_is_told_of_it_later(panel):
+    busy = run(panel, "import time; time.sleep(1e4)").get_by_text("[*]:")
+    expect(busy).to_have_count(1)
+    panel.text.fill("six two")
+    symbol(panel, 1, "7").click()
+    look(panel, 0, 4, "six two").click()
+    assert_shows(panel, {1: "7"}, {0: [4]}, "six two")
+    expect(busy).to_have_count(1)
+    panel.page.get_by_role("button", name="Interrupt the kernel").click()
+    expect(busy).to_have_count(0)
+    source = "(found,) = panel.traces.values(); print(found.read, found.written, found.digits, found.places)"
+    wanted = lab.trace(panel.models["attention"], "six two", {1: "7"}, {0: [4]})
+    expect(run(panel, source)).to_contain_text(f"six two {wanted.written} {{1: '7'}} {{0: (4,)}}")
+
+
+def test_the_kernel_may_ask_and_a_second_view_shows_the_same(panel):
+    run(panel, "panel.asked = {'text': 'nine', 'forced': {'attention': {'digits': {0: '3'}}}}; panel")
+    expect(panel.page.locator(".lab-panel")).to_have_count(2)
+    second = panel.page.locator(".lab-panel").last
+    one_of_two = parts(panel.page, panel.models, panel.here.first)
+    assert_shows(one_of_two, {0: "3"}, text="nine")
+    assert_shows(parts(panel.page, panel.models, second), {0: "3"}, text="nine")
+    symbol(one_of_two, 0, "5").click()
+    assert_shows(one_of_two, {0: "5"}, text="nine")
+    assert_shows(parts(panel.page, panel.models, second), {0: "5"}, text="nine")
+    run(panel, "pass")
+    expect(panel.page.locator(".lab-panel")).to_have_count(1)
 
 
 def test_it_reads_while_one_types(panel):
@@ -158,7 +191,7 @@ def test_everything_goes_by_keyboard_and_jupyter_keeps_its_hands_off(panel):
     cells = panel.page.locator(".jp-Cell")
     panel.text.focus()
     focused = panel.page.locator(":focus")
-    for _ in range(20):
+    for _ in range(25):
         panel.press("Tab")
         if "Where" in (focused.evaluate("e => e.closest('[role=grid]')?.ariaLabel") or ""):
             break
@@ -235,13 +268,13 @@ def test_two_models_stand_side_by_side_and_each_has_its_own_changes(panel):
 
 def test_numbers_stand_in_the_squares_if_one_wants_them(panel):
     after = lab.trace(panel.models["attention"], TEXT)
-    texts = squares(grid(panel, "What it writes"))
-    assert "".join(texts.all_inner_texts()) == after.written
+    writes = grid(panel, "What it writes")
+    assert "".join(texts(writes)) == after.written
     panel.numbers.check()
     T = len(after.written)
-    shown = [float(text or 0) for text in texts.all_inner_texts()[T:]]
+    shown = [float(text or 0) for text in texts(writes)[T:]]
     np.testing.assert_allclose(shown, after.probabilities.T.ravel(), atol=5.1e-3)
-    shown = [float(text or 0) for text in squares(grid(panel, "Where it looks")).all_inner_texts()]
+    shown = [float(text or 0) for text in texts(grid(panel, "Where it looks"))]
     np.testing.assert_allclose(shown, after.attention.ravel(), atol=5.1e-3)
 
 
@@ -282,38 +315,60 @@ def test_the_other_maps_and_the_beam(panel):
         numbers(grid(panel, "Update gate z of the encoder")), wanted.update_gate.T.ravel(), atol=6e-4
     )
     best = panel.models["attention"].hypotheses([TEXT], lab.BeamSearch(4), 4)[0]
-    rows = panel.of("attention").get_by_role("table").get_by_role("row")
+    rows = panel.of("attention").get_by_role("table").filter(has_text="beam").get_by_role("row")
     expect(rows).to_have_text([f"{h.text}{np.exp(h.log_probability):.3f}" for h in best])
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_it_can_be_read_in_the_dark(panel, theme):
     panel.page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})")
-    look(panel, 1, 7).click()
     expect(panel.page.locator("body")).to_have_attribute("data-jp-theme-light", str("Light" in theme).lower())
+    look(panel, 1, 7).click()
     assert_shows(panel, places={1: [7]})
     paper = 250 if "Light" in theme else 20
-    for part in (panel.here.get_by_role("status"), panel.here.get_by_role("table"), panel.text):
+    for part in (panel.here.get_by_role("status"), panel.here.get_by_role("table").first, panel.text):
         ink = re.findall(r"[\d.]+", part.evaluate("e => getComputedStyle(e).color"))[:3]
         assert abs(np.mean([float(n) for n in ink]) - paper) > 150
+    writes = grid(panel, "What it writes, after")
+    assert abs(colours(writes)[np.argmin(numbers(writes))].mean() - paper) < 50  # it is painted anew
 
 
-def test_each_head_has_a_map_of_its_own(browser, models):
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The notebook as `jupyter nbconvert --execute --to html` makes it, without the state of its widgets."""
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS[:-1]]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    ExecutePreprocessor(timeout=None, store_widget_state=False).preprocess(notebook, {})
+    html, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
+    path = tmp_path_factory.mktemp("exported") / "panel.html"
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+def test_in_html_it_is_alive_without_kernel_and_network_and_the_picture_out_of_sight(
+    browser, exported, models
+):
     page, errors = open_page(browser)
-    widget = Panel({"attention": models["attention"]}, TEXT)
-    answer = json.loads(json.dumps(widget.answered))
-    for trace in (answer["models"][0][when] for when in ("before", "after")):
-        trace["attention"] = [[weights, weights[::-1]] for weights in trace["attention"]]
-    values = {"names": ["attention"], "asked": widget.asked, "answered": answer, "still": ""}
-    page.evaluate(RENDER, [widget.get_state()["_esm"], json.loads(json.dumps(values))])
-    expect(page.get_by_label("Model:")).to_have_count(0)  # there is but one
-    wanted = lab.trace(models["attention"], TEXT).attention
-    for head, weights in {1: wanted, 2: wanted[:, ::-1]}.items():
-        shown = page.get_by_role("grid", name=f"Where it looks, head {head}", exact=True)
-        np.testing.assert_allclose(numbers(shown), weights.ravel(), atol=6e-4)
-    expect(page.get_by_role("grid")).to_have_count(4)
-    assert errors == []
+    page.context.set_offline(True)  # what nbconvert's own template asks for is not there
+    page.goto(exported.as_uri())
+    panel = parts(page, models)
+    symbol(panel, 1, "7").click()
+    assert_shows(panel, {1: "7"})
+    panel.text.fill("nine two")
+    assert_shows(panel, text="nine two")
+    expect(page.locator("img")).to_have_count(1)
+    expect(page.locator("img")).to_be_hidden()
+    assert [error for error in errors if "ERR_INTERNET_DISCONNECTED" not in error] == []
     page.close()
+
+
+def test_in_html_without_scripts_there_is_the_picture(browser, exported):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(exported.as_uri())
+    expect(page.locator("img")).to_be_visible()
+    expect(page.locator(".lab-panel")).to_have_count(0)
+    context.close()
 
 
 def test_the_console_stays_without_errors(notebook):

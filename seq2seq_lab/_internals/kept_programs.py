@@ -76,7 +76,7 @@ def what_programs_depend_on() -> tuple:
     versions = [metadata.version(name) for name in ("tensorflow", "keras", "numpy")]
     processor = {platform.processor()}
     with contextlib.suppress(OSError):
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         processor |= {line for line in lines if line.startswith(("model name", "flags", "Features"))}
     return *versions, os.environ.get("XLA_FLAGS", ""), platform.machine(), sorted(processor)
 

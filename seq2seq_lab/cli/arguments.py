@@ -131,7 +131,7 @@ def flag(name: str) -> str:
 
 
 def settings_table() -> str:
-    """The defaults as a Markdown table, as it stands in the README."""
+    """The defaults as a Markdown table, as it stands in `seq2seq_lab/README.md`."""
     rows = ["| setting | default | meaning |", "|---|---|---|"]
     for field in SETTINGS.values():
         rows.append(f"| `{field.name}` | {field.default} | {field.metadata['meaning']} |")

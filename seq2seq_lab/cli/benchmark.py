@@ -1,7 +1,7 @@
 """How fast the lab runs on this machine, beside the same model from Keras' own layers, in the same `fit`.
 
 Machines are noisy: contestants take turns on data drawn afresh, and what can be compared are ratios of
-medians. `seq2seq-lab benchmark` runs it, and makes the README's table and figure.
+medians. `seq2seq-lab benchmark` runs it, and makes the table and the figure in `seq2seq_lab/README.md`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from matplotlib.figure import Figure
 from seq2seq_lab._internals.input_pipeline import by_length, fed, pieces
 from seq2seq_lab.attention import AttentionDecoder
 from seq2seq_lab.data import LONGEST_WORD, get_block
-from seq2seq_lab.gru import GRUCell
 from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Settings, with_attention
 from seq2seq_lab.training import held_out, prepare, restart
@@ -29,7 +28,7 @@ from seq2seq_lab.transformer import TransformerDecoder, TransformerEncoder
 from seq2seq_lab.views.curves import BLUE, GREY
 from seq2seq_lab.views.figures import finished
 from seq2seq_lab.views.tables import ORANGE, Table
-from seq2seq_lab.vocabulary import END_ID, INPUT_SYMBOLS, TARGET_SYMBOLS, WORDS
+from seq2seq_lab.vocabulary import END_ID, INPUT_SYMBOLS, TARGET_SYMBOLS
 
 BATCH_SIZES, DIGITS = (16, 128, 1024), (10, 40)
 
@@ -218,20 +217,6 @@ def decoding_by_length(turns: int, steps: tuple[int, int] = (32, 64)) -> list[Ro
     return rows
 
 
-def reaction(turns: int) -> list[Row]:
-    """From a keystroke in the panel of notebook 2 to the numbers that it draws, for a text of ten words."""
-    from seq2seq_lab.views.panel import Panel
-
-    panel = Panel({"": Seq2Seq(decoder=AttentionDecoder(GRUCell(16)))}, "one")
-    texts = [" ".join(WORDS[i:] + WORDS[:i]) for i in range(10)]
-
-    def react(i):
-        panel.asked = {**panel.asked, "text": texts[i % len(texts)]}
-
-    react(-1)  # so that everything is compiled
-    return [Row("a reaction of the panel", "s", {LAB: seconds(react, turns)})]
-
-
 def memory(model: Seq2Seq, samples: int) -> list[Row]:
     """How much the peak of the process grows while the lab trains on ever new data; empty on Windows."""
     try:
@@ -310,7 +295,6 @@ def benchmark(settings: Settings = Settings(), quick: bool = False) -> tuple[lis
     runs[DEFAULTS] = keras_defaults(settings)
     step, compiling = training_steps(runs, turns=3 if quick else 5)
     rows = [step, compiling, *lab_alone(model, turns=3 if quick else 5)]
-    rows += reaction(turns=9)
     if quick:
         return rows, None
     rows += attention(settings, turns=3)

@@ -22,7 +22,7 @@ from seq2seq_lab._internals.files import whole_file
 from seq2seq_lab._internals.kept_programs import forget_programs, home, kept_programs
 from seq2seq_lab.cli.arguments import PROGRAM, SETTINGS, flag
 from seq2seq_lab.cli.lessons import CHECKOUT, lay_out, lessons
-from seq2seq_lab.cli.machine import device, version, versions
+from seq2seq_lab.cli.machine import device, in_words, measured, version, versions
 from seq2seq_lab.settings import Rule, Settings, require, require_heads, with_attention
 
 PHASES = ("import", "build", "compile", "training", "validation", "evaluation", "save")
@@ -132,9 +132,9 @@ def benchmark(args: argparse.Namespace) -> int:
     from seq2seq_lab.cli.benchmark import benchmark, benchmark_table, plot_growth
 
     rows, growth = benchmark(quick=args.quick)
-    machine = {"device": device(), "threads": args.threads, "cores": os.cpu_count()}
+    machine = measured(PROGRAM, args.threads)
     if args.json:
-        report = {**machine, "versions": versions(PROGRAM), "rows": [row._asdict() for row in rows]}
+        report = {**machine, "rows": [row._asdict() for row in rows]}
         if growth:
             report["growth"] = {
                 axis: {x: row.turns for x, row in rows.items()} for axis, rows in growth._asdict().items()
@@ -143,7 +143,7 @@ def benchmark(args: argparse.Namespace) -> int:
     if args.plot:
         with whole_file(args.plot) as unfinished:
             plot_growth(growth).savefig(unfinished)
-    print("{device}, {threads} of {cores} threads".format(**machine))
+    print(in_words(machine))
     print(benchmark_table(rows))
     return 0
 
@@ -164,9 +164,10 @@ def compare(args: argparse.Namespace) -> int:
     for one in compare.compare(**few):
         found.append(one)
         print(f"{args.parser.prog}: {one.name} has been trained", file=sys.stderr)
+    machine = measured(PROGRAM, args.threads)
     if args.json:
-        machine = {"device": device(), "threads": args.threads, "versions": versions(PROGRAM)}
         _write_json(args.json, {**machine, "models": [compare.plain(one) for one in found]})
+    print(f"{in_words(machine)}\n")
     print(compare.comparison(found, few.get("seconds", 30)))
     return 0
 
@@ -296,9 +297,7 @@ def _report(args, model, samples, history, result, seconds):
             "accuracy_by_position": by_position,
             "history": {name: _numbers(values) for name, values in history.history.items()},
             "seconds": seconds,
-            "versions": versions(PROGRAM),
-            "device": device(),
-            "threads": args.threads,
+            **measured(PROGRAM, args.threads),
         }
         _write_json(args.json, report)
     print(f"token accuracy        {result.token_accuracy:.3f}")
@@ -308,7 +307,7 @@ def _report(args, model, samples, history, result, seconds):
 
 def _write_json(path, report):
     with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(report, indent=2) + "\n")
+        unfinished.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 SIZES = "heads", "layers", "positions"  # of a Transformer alone

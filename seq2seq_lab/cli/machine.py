@@ -1,8 +1,14 @@
-"""What this machine has: versions of what the lab stands on, and the device that computes."""
+"""What this machine has: versions of what the lab stands on, and the device that computes.
+
+A table of measurements names all of it, and the day: see `measured`.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import datetime
+import os
+import pathlib
 import platform
 from importlib import metadata
 
@@ -13,7 +19,30 @@ def device() -> str:
 
     gpus = tf.config.list_physical_devices("GPU")
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
-    return ", ".join(names) or f"CPU ({platform.machine()})"
+    return ", ".join(names) or f"CPU ({processor()})"
+
+
+def processor() -> str:
+    """What the processor is called, as far as the system tells."""
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def measured(program: str, threads: int) -> dict[str, object]:
+    """When and on what something is measured, for a report; `in_words` makes a line of it."""
+    today = datetime.date.today().isoformat()
+    machine = {"device": device(), "threads": threads, "cores": os.cpu_count()}
+    return {"date": today, **machine, "versions": versions(program)}
+
+
+def in_words(measured: dict) -> str:
+    """The line above a table of what was measured."""
+    found = {name: version for name, version in measured["versions"].items() if version}
+    machine = "measured {date}: {device}, {threads} of {cores} threads".format(**measured)
+    return ", ".join([machine, *(f"{name} {version}" for name, version in found.items())])
 
 
 def versions(program: str) -> dict[str, str | None]:

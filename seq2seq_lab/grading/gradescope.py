@@ -16,7 +16,7 @@ from seq2seq_lab.grading.submissions import read_folder
 
 STUDENT = "submission"  # Gradescope knows whose it is
 NO_FAULT = "This submission could not be marked, which is no fault of it. Please tell your instructor."
-WITHOUT = "in a container of Gradescope's there may be no way to make one: then --no-sandbox, see the README"
+WITHOUT = "in a container of Gradescope's there may be no way to make one: then --no-sandbox"
 
 
 def grade_one(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import hashlib
 import os
 import pathlib
@@ -68,6 +67,8 @@ class MarksFolder:
             raise ValueError(
                 f"out must be a folder that can be written, but {path} is not: {error}"
             ) from error
+        import fcntl  # not there on Windows
+
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import pickle
@@ -263,6 +262,8 @@ class _Sandbox:
 @contextlib.contextmanager
 def _in_memory(content):
     """A file that is nowhere on the disk, and that nobody can change."""
+    import fcntl  # not there on Windows
+
     with os.fdopen(os.memfd_create("job", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "w+b") as file:
         file.write(content)
         file.seek(0)

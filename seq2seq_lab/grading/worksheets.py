@@ -237,5 +237,8 @@ def _cells(text, path):
 
 
 def _as_csv_reads(text, separator):
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error:  # what Python 3.10 says to a NUL
+        return None
     return [row or [""] for row in rows]

@@ -1,8 +1,11 @@
 // The panel: a text, the models that read it, and what is forced upon them. It draws what answer.js answers.
-// A Section is all about one model. start.js opens a panel in page.html.
+// A Section is all about one model. start.js opens a panel in page.html, widget.js one in a notebook.
 
 import { Answers, INSIDE, count, possible } from "./answer.js";
-import { Grid, fill, insides, looking, make, three, visible, viridis, writing } from "./maps.js";
+import { css, viridis } from "./colours.js";
+import { fill, make } from "./elements.js";
+import { Grid } from "./grid.js";
+import { insides, looking, three, visible, writing } from "./maps.js";
 import { mapNames } from "./model.js";
 
 const KEYS =
@@ -68,6 +71,7 @@ export class Panel {
 
   /** Something is asked for, and not by a key or a click here. */
   adopt(asked) {
+    if (same(asked, this.asked)) return;
     this.asked = possible(asked, this.models);
     this.past = [];
     this.draw();
@@ -223,8 +227,11 @@ class Section {
     return [...this.writes, ...this.looks.flat(), this.encoder, ...this.decoder];
   }
 
+  /** Once it is in the page, and when it is made wider or narrower. */
   fit() {
-    this.grids.forEach((grid) => grid.fit(this.element.clientWidth, this.numbers));
+    if (this.room === this.element.clientWidth) return;
+    this.room = this.element.clientWidth;
+    this.grids.forEach((grid) => grid.fit(this.room, this.numbers));
   }
 
   /** Of one map of attention what is and what was, made when a model first has it. */
@@ -263,7 +270,7 @@ class Section {
     const { digits, places } = after;
     const was = interfered ? before : null;
     const named = (title, i) => (interfered ? `${title}, ${["after", "before"][i]}` : title);
-    const room = this.element.clientWidth;
+    const room = this.room ?? 0;
     this.title.hidden = !several;
     this.said.textContent = `${after.read} → ${after.written}`;
     const amounts = [many(count(digits), "digit"), many(count(places), "look")].filter(Boolean);
@@ -326,7 +333,7 @@ function gaze(text, attention) {
   const letters = [...visible(text)].map((letter, s) => {
     const weight = Math.max(...attention.map((head) => head[s]));
     const element = make("span", { textContent: letter, className: weight > 0.45 ? "much" : "" });
-    element.style.backgroundColor = viridis(weight);
+    element.style.backgroundColor = css(viridis(weight));
     return element;
   });
   return make("span", { className: "gaze" }, ...letters);

@@ -1,7 +1,7 @@
 """The panel as one file: trained models, what runs and draws them, and nothing that needs a network.
 
-`model.js` computes, and what it imports; `answer.js` says what can be asked, `maps.js` and `page.js` draw,
-`start.js` starts.
+`model.js` computes, and what it imports; `answer.js` says what can be asked, `page.js` and what it imports
+draw, `start.js` starts. `panel.py` shows the same in a notebook.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from seq2seq_lab.views.portable import portable
 
 HERE = pathlib.Path(__file__).parent
 MODEL = "arithmetic.js", "recurrent.js", "transformer.js", "model.js"
-MODULES = *MODEL, "answer.js", "maps.js", "page.js"
+DRAWN = "elements.js", "colours.js", "squares.js", "grid.js", "maps.js", "page.js"
+MODULES = *MODEL, "answer.js", *DRAWN
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 TITLE = "From words to digits"
 MODELS = Rule("a Seq2Seq, or several by name", lambda v: bool(v) and all(isinstance(m, Seq2Seq) for m in v))
@@ -36,11 +37,11 @@ def save_page(models: Seq2Seq | Mapping[str, Seq2Seq], path: str | os.PathLike[s
     named = by_name(models)
     numbers = {name: portable(model, f"models[{name!r}]") for name, model in named.items()}
     parts = {"models": numbers, "asked": None}
-    page = string.Template(_text("page.html")).substitute(
+    page = string.Template(asset("page.html")).substitute(
         title=TITLE,
-        style=_text("page.css"),
+        style=asset("page.css"),
         script=script([*MODULES, "start.js"]),
-        **{name: _in_a_page(part) for name, part in parts.items()},
+        **{name: in_a_page(part) for name, part in parts.items()},
     )
     with whole_file(path) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
@@ -55,13 +56,14 @@ def by_name(models: Seq2Seq | Mapping[str, Seq2Seq]) -> dict[str, Seq2Seq]:
 
 def script(names: Iterable[str]) -> str:
     """Modules joined to one, each behind those that it imports from."""
-    return "\n".join(IMPORT.sub("", _text(name)) for name in names)
+    return "\n".join(IMPORT.sub("", asset(name)) for name in names)
 
 
-def _text(name: str) -> str:
+def asset(name: str) -> str:
+    """A file that stands beside this one."""
     return (HERE / name).read_text(encoding="utf-8")
 
 
-def _in_a_page(value: object) -> str:
+def in_a_page(value: object) -> str:
     """JSON that ends no script, whatever a model is called."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")

@@ -87,17 +87,13 @@ class Trace(NamedTuple):
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"path must name a file that holds a trace, but {path} does not") from error
 
-    def plain(self, decimals: int | None = None) -> dict[str, Any]:
-        """The same in lists and dictionaries; numbers rounded if asked."""
-
-        def listed(a):
-            return (a if decimals is None else np.round(np.asarray(a, float), decimals)).tolist()
-
+    def plain(self) -> dict[str, Any]:
+        """The same in lists and dictionaries."""
         arrays = {name: getattr(self, name) for name in ARRAYS}
         return {
             "read": self.read,
             "written": self.written,
-            **{name: None if a is None else listed(a) for name, a in arrays.items()},
+            **{name: None if a is None else a.tolist() for name, a in arrays.items()},
             "digits": {str(t): digit for t, digit in sorted(self.digits.items())},
             "places": {str(t): list(places) for t, places in sorted(self.places.items())},
         }

@@ -27,9 +27,9 @@ def attend_in_tensorflow(q, k, v, mask):
 
 @right("dot-product-attention")
 def attend_in_keras(q, k, v, mask):
-    attention = keras.layers.Attention(dropout=0.0)
-    d = q.shape[-1]
-    return attention([q / np.sqrt(np.float32(d)), v, k], mask=[None, mask], return_attention_scores=True)
+    score = keras.ops.matmul(q, keras.ops.swapaxes(k, 1, 2)) / q.shape[-1] ** 0.5
+    weight = keras.layers.Softmax()(score, mask=mask[:, None])  # older Attention layers take no such mask
+    return keras.ops.matmul(weight, v), weight
 
 
 @right("dot-product-attention")
@@ -383,6 +383,26 @@ def step_along_texts(q, k, v, keys, values):
     keys, values = np.append(keys, k[:, None], 1), np.append(values, v[:, None], 1)
     weights = tf.nn.softmax(np.einsum("bd,bld->bl", q, keys) / np.sqrt(q.shape[1]), axis=0).numpy()
     return np.einsum("bl,bld->bd", weights, values), keys, values
+
+
+@wrong("cached-step", "no-softmax")
+def step_by_scores(q, k, v, keys, values):
+    keys, values = np.append(keys, k[:, None], 1), np.append(values, v[:, None], 1)
+    scores = np.einsum("bd,bld->bl", q, keys) / np.sqrt(q.shape[1])
+    return np.einsum("bl,bld->bd", scores, values), keys, values
+
+
+@wrong("cached-step", "mean")
+def step_without_a_question(q, k, v, keys, values):
+    keys, values = np.append(keys, k[:, None], 1), np.append(values, v[:, None], 1)
+    return values.mean(axis=1), keys, values
+
+
+@wrong("cached-step", "mean")
+def step_with_a_mean_too_many(q, k, v, keys, values):
+    keys, values = np.append(keys, k[:, None], 1), np.append(values, v[:, None], 1)
+    weights = tf.nn.softmax(np.einsum("bd,bld->bl", q, keys) / np.sqrt(q.shape[1])).numpy()
+    return (weights[:, :, None] * values).mean(axis=1), keys, values
 
 
 @wrong("cached-step", "not-summed")

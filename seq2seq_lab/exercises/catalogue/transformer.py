@@ -59,7 +59,7 @@ DOT_PRODUCT_ATTENTION = Exercise(
         "a single query": lambda rng: _draw_attention(rng, lengths(rng, 3, 4), 4, 1, 5),
         "a single number in each place": lambda rng: _draw_attention(rng, lengths(rng, 3, 4), 4, 2, 1),
         "scores of up to 1,000": lambda rng: _draw_large(rng, 850, 850),
-        "scores down to -1,000": lambda rng: _draw_large(rng, -850, -850),
+        "scores below -1,000": lambda rng: _draw_large(rng, -1_150, -1_150),
         "high scores behind the end": lambda rng: _draw_large(rng, -850, 850),
     },
     reference=dot_product_attention,
@@ -161,9 +161,13 @@ def _all(k, v, keys, values):
     return _appended(keys, k), _appended(values, v)
 
 
+def _scored(q, keys, scale=None):
+    """The scores of one query `(B, d)` of each text at its places `(B, L, d)`."""
+    return (keys @ q[:, :, None])[..., 0] / (scale or np.sqrt(q.shape[-1]))
+
+
 def _weights(q, keys, scale=None, axis=-1):
-    """What one query `(B, d)` of each text gives to its places `(B, L, d)`."""
-    return softmax((keys @ q[:, :, None])[..., 0] / (scale or np.sqrt(q.shape[-1])), axis)
+    return softmax(_scored(q, keys, scale), axis)
 
 
 def _sum(weights, values):
@@ -279,6 +283,17 @@ CACHED_STEP = Exercise(
             "over-texts",
             "here the texts of a batch compete; the weights of one text should sum to 1.",
             _reading(lambda q, k, v, keys, values: _sum(_weights(q, keys, axis=0), values)),
+        ),
+        Mistake(
+            "no-softmax",
+            "the scores are no weights yet: where is the softmax?",
+            _reading(lambda q, k, v, keys, values: _sum(_scored(q, keys), values)),
+        ),
+        Mistake(
+            "mean",
+            "the mean of all values, whatever the query asks: take the sum, each with its weight.",
+            _reading(lambda q, k, v, keys, values: values.mean(1)),
+            _reading(lambda q, k, v, keys, values: _sum(_weights(q, keys), values) / values.shape[1]),
         ),
         Mistake(
             "not-summed",

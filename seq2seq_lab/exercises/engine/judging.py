@@ -16,6 +16,7 @@ from seq2seq_lab.exercises.engine.verdict import Verdict
 
 SHOWN = 60  # numbers of an input that a message spells out
 MISSING, EXTRA = "is missing", "should not be there"
+NAN_HINT = "NaN is what 0 / 0 and inf - inf give; a softmax makes it of a row in which everything is masked."
 
 
 def judge(
@@ -124,7 +125,7 @@ def difference(name: str, got: np.ndarray, want: np.ndarray) -> Finding | None:
         wanted = f"have shape {want.shape}" if want.shape else f"be one {'text' if texts else 'number'}"
         return Finding("shape", f"`{name}` should {wanted}, but has shape {got.shape}")
     if not texts and np.isnan(got).any():
-        return Finding("nan", f"`{name}` is not a number (NaN) at {_place(np.isnan(got))}")
+        return Finding("nan", f"`{name}` is not a number (NaN) at {_place(np.isnan(got))}", NAN_HINT)
     same = got == want
     if not texts and not same.all():  # it takes far longer than ==
         same = np.isclose(got, want, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,61 @@
+"""The programs that draw pictures and make submissions, run as the READMEs say, in a copy of the checkout."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+MEASURED = "result.svg", "benchmark.svg"  # the other pictures are the same on every machine
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """What the programs read and write, to be compared with what is committed."""
+    for name in ("images", "notebooks", "tests"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+@pytest.fixture
+def run(copy):
+    def run(*argv):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, *argv], cwd=copy, env=environment, check=True, capture_output=True)
+
+    return run
+
+
+def contents(folder, pattern):
+    return {path.name: path.read_bytes() for path in folder.glob(pattern)}
+
+
+def test_drawings_and_the_notebooks_with_them_come_out_as_they_are_committed(copy, run):
+    for path in copy.glob("images/*.svg"):
+        if path.name not in MEASURED:
+            path.write_text("<svg/>")
+    run("images/draw.py")
+    assert contents(copy, "images/*.svg") == contents(ROOT, "images/*.svg")
+    run("images/embed.py")
+    assert contents(copy, "notebooks/source/*.ipynb") == contents(ROOT, "notebooks/source/*.ipynb")
+
+
+def test_the_picture_of_a_result_is_drawn_from_two_reports(copy, run):
+    (copy / "images" / "result.svg").unlink()
+    history = {"val_token_accuracy": [0.25, 0.5], "val_exact_match": [0.0, 0.25], "loss": [2.0, 1.0]}
+    report = {"history": history, "accuracy_by_position": [0.75, 0.5, 1.0], "samples": 20_000}
+    report["settings"] = {"samples_per_epoch": 10_000}
+    for name in ("without.json", "with.json"):
+        (copy / name).write_text(json.dumps(report), encoding="utf-8")
+    run("images/result.py", "without.json", "with.json")
+    assert "without attention" in (copy / "images" / "result.svg").read_text(encoding="utf-8")
+
+
+def test_a_class_of_any_size_is_made(copy, run):
+    run("tests/submissions.py", "2", "FOLDER")
+    assert len([*(copy / "FOLDER").iterdir()]) == 2
