@@ -340,6 +340,7 @@ def test_the_beam_and_the_samples_beside_the_greedy_answer(panel):
     tables = panel.of("attention").get_by_role("table")
     rows = tables.filter(has_text="The beam's best").get_by_role("row")
     expect(rows).to_have_text([f"{h.text}{np.exp(h.log_probability):.3f}" for h in best])
+    expect(panel.of("attention").locator("[aria-busy=false]")).to_have_count(1)
     drawn = tables.filter(has_text="Samples").get_by_role("row").all_inner_texts()
     answers, p = zip(*(row.split("\t") for row in drawn), strict=True)
     assert len(set(answers)) > 1

@@ -13,6 +13,8 @@ const KEYS =
   "square; once more takes it back. A digit or # forces that symbol upon the step, Delete frees the step. " +
   "Shift with Enter or a click adds a place to a look. Ctrl+Z undoes. The arrow keys of the slider take steps.";
 
+const REST = 60; // milliseconds
+
 // What is asked for
 
 export class Panel {
@@ -203,8 +205,8 @@ class Section {
     this.best = make("table");
     this.draws = make("table");
     this.free = make("p", { className: "free", textContent: "Both without what is forced." });
-    const tables = make("div", { className: "tables" }, this.best, this.draws, this.free);
-    const first = make("div", { className: "figures" }, pairOf(this.writes), tables);
+    this.tables = make("div", { className: "tables" }, this.best, this.draws, this.free);
+    const first = make("div", { className: "figures" }, pairOf(this.writes), this.tables);
     const last = make("div", { className: "figures" }, this.encoder.element, pairOf(this.decoder), this.cache);
     this.where = make("div", { className: "figures" });
     const maps = make("div", { className: "maps" }, first, this.where, last);
@@ -265,7 +267,7 @@ class Section {
     return (there.includes(place) ? kept : [...kept, ...places]).sort((a, b) => a - b);
   }
 
-  draw({ before, after, interfered, best, draws, mayLook }, { step, inside }, several, numbers) {
+  draw({ before, after, interfered, mayLook, others }, { step, inside }, several, numbers) {
     Object.assign(this, { after, numbers, asked: step });
     const { digits, places } = after;
     const was = interfered ? before : null;
@@ -303,10 +305,23 @@ class Section {
     const [first, last] = [after.kept[0], after.kept.at(-1)];
     this.cache.textContent = `The decoder's state is a cache: ${first} numbers for each symbol read, ${last} at the end.`;
 
-    tabulate(this.best, "The beam's best", best, before);
-    tabulate(this.draws, "Samples", draws, before);
     this.free.hidden = !interfered;
+    this.drawOthers(others, before);
     this.tell();
+  }
+
+  /** The other answers, once there is a moment's rest: what one does is answered before. */
+  drawOthers(others, before) {
+    if (this.others === others) return;
+    this.others = others;
+    this.tables.ariaBusy = "true";
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      const { best, draws } = others();
+      tabulate(this.best, "The beam's best", best, before);
+      tabulate(this.draws, "Samples", draws, before);
+      this.tables.ariaBusy = "false";
+    }, REST);
   }
 
   /** One step in a line: what is read, where it looks, what is written. */
