@@ -117,6 +117,15 @@ def browser():
 
 
 @pytest.fixture
+def without_xla():
+    """Models that are made here run as where XLA does not work."""
+    from no_xla import xla_off
+
+    with xla_off():
+        yield
+
+
+@pytest.fixture
 def small_settings():
     """The lesson's settings with short samples, few of them."""
     return seq2seq_lab.Settings(min_digits=2, max_digits=4, samples_per_epoch=160, validation_samples=50)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from no_xla import xla_off
 
 from seq2seq_lab import (
     AdditiveAttention,
@@ -455,8 +456,7 @@ def trained(tmp_path_factory):
     keras.utils.set_random_seed(1)
     model = Seq2Seq(settings, decoder=AttentionDecoder.from_settings(settings))
     first = model.get_weights()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seq2seq_lab.model.xla_works", lambda: False)  # compiling would take longer
+    with xla_off():
         train(model, samples=320, seed=3)
         model.save(folder / "half.keras")
         loaded = load(folder / "half.keras")

@@ -10,7 +10,6 @@ import pytest
 import tensorflow as tf
 
 import seq2seq_lab as lab
-from seq2seq_lab import runtime
 from seq2seq_lab.cli import compare
 from seq2seq_lab.cli.compare import FORCED, MODELS, Compared, ProcessorClock, Recipe, Trained
 
@@ -94,8 +93,7 @@ def test_the_clock_leaves_validations_out(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_small_comparison_runs_from_first_to_last(monkeypatch):
-    monkeypatch.setattr(runtime, "xla_error", lambda: "switched off")
+def test_a_small_comparison_runs_from_first_to_last(monkeypatch, without_xla):
     trained, train = [], compare.train
 
     def noticing(model, samples=None, seed=None, **kwargs):

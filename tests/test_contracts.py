@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 
 import seq2seq_lab as lab
-from seq2seq_lab import runtime
 from seq2seq_lab._internals.try_out import try_out
 from seq2seq_lab.contracts import DecoderLike, DecoderOutput, EncoderLike
 from seq2seq_lab.decoding import decode_with, greedy, ground_truth, teacher_forced
@@ -300,10 +299,10 @@ def test_its_trace_is_what_it_writes(model):
 
 
 @pytest.mark.slow
-def test_it_trains_evaluates_saves_and_loads(pair, tmp_path, monkeypatch):
+def test_it_trains_evaluates_saves_and_loads(pair, tmp_path, request):
     name, randomised = pair
     if name != "LSTM":  # one of them with XLA, which takes long to compile
-        monkeypatch.setattr(runtime, "xla_error", lambda: "switched off")
+        request.getfixturevalue("without_xla")
     keras.utils.set_random_seed(1)
     model = lab.Seq2Seq(SMALL, *PAIRS[name]())
     history = lab.train(model, 4 * SMALL.samples_per_epoch, optimizer=keras.optimizers.Adam(0.01)).history

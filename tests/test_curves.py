@@ -6,9 +6,9 @@ import types
 import matplotlib as mpl
 import numpy as np
 import pytest
+from no_xla import xla_off
 
 import seq2seq_lab as lab
-from seq2seq_lab import runtime
 from seq2seq_lab.training import prepare
 from seq2seq_lab.views import curves as plots
 from seq2seq_lab.views import live
@@ -205,8 +205,7 @@ def compiled():
         decoder_units=4,
     )
     model = lab.Seq2Seq(settings)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runtime, "xla_error", lambda: "switched off")
+    with xla_off():
         prepare(model)
     return model
 

@@ -75,7 +75,6 @@ def test_a_notebook_is_copied_whole_or_not_at_all(packed, tmp_path, monkeypatch)
     def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(os, "replace", full)
     monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(OSError, match="no space"):
         lay_out(tmp_path / "lab")

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import runpy
 import signal
 import socket
 import subprocess
@@ -21,10 +22,11 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+from no_xla import xla_off
 
 import seq2seq_lab
 from seq2seq_lab import Seq2Seq, Settings, runtime, training
-from seq2seq_lab.cli import benchmark, commands, compare, lessons
+from seq2seq_lab.cli import arguments, benchmark, commands, compare, lessons
 from seq2seq_lab.cli import main as cli_main
 from seq2seq_lab.cli.arguments import settings_table
 from seq2seq_lab.cli.machine import device
@@ -52,20 +54,6 @@ def the_line(err):
     assert err.count("\n") == 1, err
     assert re.match(r"seq2seq-lab( \w+)?: error: ", err)
     return err
-
-
-@contextlib.contextmanager
-def xla_off():
-    """Compiling takes longer than these few steps do without XLA."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runtime, "xla_error", lambda: "switched off")
-        yield patch
-
-
-@pytest.fixture
-def without_xla():
-    with xla_off() as patch:
-        yield patch
 
 
 def variables(path):
@@ -98,7 +86,8 @@ def trained(tmp_path_factory):
         return history
 
     argv = [*TRAIN, "--samples", "320", "--save", str(model), "--json", str(report)]
-    with xla_off() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    redirected = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
+    with xla_off(), pytest.MonkeyPatch.context() as patch, redirected[0], redirected[1]:
         patch.setattr(training, "train", watched_train)
         for name in ("train_step", "test_step", "predict_step"):
             patch.setattr(Seq2Seq, name, noting(name))
@@ -330,27 +319,15 @@ def test_every_setting_is_a_flag_whose_help_gives_meaning_and_default(capsys):
         assert f"{FLAGS[name]} N {meaning} (default: {default})" in words
 
 
-def test_the_table_has_a_row_for_each_field():
-    _, _, *rows = settings_table().splitlines()
-    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert [(name, default) for name, default, _ in cells] == [
-        (f"`{field.name}`", str(field.default)) for field in dataclasses.fields(Settings)
-    ]
-    assert all(meaning for _, _, meaning in cells)
-
-
 @pytest.mark.parametrize("field", dataclasses.fields(Settings), ids=list(FLAGS))
-def test_every_setting_arrives(field, monkeypatch):
+def test_every_setting_arrives(field):
     """Another value than the default's, and of its type, comes out as this setting and no other."""
     whole = type(field.default) is int or field.name == "decay_samples"
     value = 7 if whole else 0.25
-    seen = []
-    monkeypatch.setattr(commands, "_start", lambda args: seen.append(commands._settings(args)) or 1 / 0)
     both = {"encoder_units": 7, "decoder_units": 7} if "_units" in field.name else {field.name: value}
     argv = [word for name, given in both.items() for word in (FLAGS[name], str(given))]
-    with contextlib.suppress(SystemExit):
-        main(["train", *argv])
-    assert seen == [Settings(**both)]
+    args = arguments.make_parser(commands.COMMANDS).parse_args(["train", *argv])
+    assert commands._settings(args) == Settings(**both)
 
 
 def test_the_version_is_the_packages(capsys):
@@ -496,7 +473,7 @@ def interrupt():
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_was_learned_even_when_it_is_pressed_twice(tmp_path, trained, without_xla, capsys):
+def test_ctrl_c_pressed_twice_keeps_what_was_learned(tmp_path, trained, without_xla, capsys, monkeypatch):
     """Once in the first of two epochs, once more while the file is being written."""
     train, save = training.train, Seq2Seq.save
     first_epoch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: interrupt())
@@ -508,8 +485,8 @@ def test_ctrl_c_keeps_what_was_learned_even_when_it_is_pressed_twice(tmp_path, t
         interrupt()
         save(self, path)
 
-    without_xla.setattr(training, "train", interrupted_train)
-    without_xla.setattr(Seq2Seq, "save", interrupted_save)
+    monkeypatch.setattr(training, "train", interrupted_train)
+    monkeypatch.setattr(Seq2Seq, "save", interrupted_save)
     model, report = tmp_path / "model.keras", tmp_path / "report.json"
     before = signal.getsignal(signal.SIGINT)
     assert main([*TRAIN, "--samples", "320", "--save", str(model), "--json", str(report)]) == 130
@@ -1066,6 +1043,18 @@ def test_a_second_ctrl_c_does_not_interrupt_the_end(graded, capsys):
     assert ended == [True]
     assert signal.getsignal(signal.SIGINT) == heard
     assert capsys.readouterr().err == ""
+
+
+def test_python_m_is_the_command(monkeypatch, capsys):
+    """Beside the processes that the tests above start, which coverage does not see."""
+    monkeypatch.setattr(sys, "argv", ["seq2seq_lab", "--version"])
+    heard = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit, match="0"):
+            runpy.run_module("seq2seq_lab", run_name="__main__")
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    assert capsys.readouterr().out.startswith("seq2seq-lab ")
 
 
 def test_nothing_interrupts_a_program_that_ends(monkeypatch):

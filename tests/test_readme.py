@@ -10,7 +10,6 @@ import test_arc
 from test_notebooks import WRITTEN
 
 import seq2seq_lab as lab
-from seq2seq_lab import runtime
 from seq2seq_lab.cli.arguments import make_parser, settings_table
 from seq2seq_lab.cli.commands import COMMANDS
 from seq2seq_lab.exercises import exercises_of
@@ -186,9 +185,8 @@ def test_a_module_for_each_line_of_the_plan_and_a_line_for_each_module():
 
 
 @pytest.mark.slow
-def test_its_python_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
+def test_its_python_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys, without_xla):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runtime, "xla_error", lambda: "switched off")  # compiling would take longer
     trained, train = [], lab.train
 
     def on_fewer(model, **kwargs):

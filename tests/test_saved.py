@@ -8,9 +8,9 @@ import pathlib
 
 import numpy as np
 import pytest
+from no_xla import xla_off
 
 import seq2seq_lab as lab
-from seq2seq_lab import runtime
 
 pytestmark = pytest.mark.filterwarnings("ignore:XLA does not work")
 SAVED = pathlib.Path(__file__).with_name("saved")
@@ -22,8 +22,7 @@ def first_edition(request):
     with np.load(SAVED / "first_edition.npz") as file:
         names = [name for name in file if name.startswith(request.param)]
         numbers = {name.partition("/")[2]: file[name] for name in names}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runtime, "xla_error", lambda: "switched off")
+    with xla_off():
         model = lab.load(SAVED / f"{request.param}.keras")
     return model, lab.get_batch(6, 2, 4, rng=5), numbers
 

@@ -73,30 +73,6 @@ def test_settings_cannot_be_changed_after_they_were_checked():
         Settings().min_digits = 0
 
 
-def test_the_defaults_are_those_of_the_lesson():
-    assert dataclasses.asdict(Settings()) == {
-        "min_digits": 5,
-        "max_digits": 10,
-        "batch_size": 16,
-        "samples": 200_000,
-        "samples_per_epoch": 10_000,
-        "validation_samples": 5_000,
-        "learning_rate": 0.005,
-        "decay_samples": None,
-        "input_embedding": 8,
-        "target_embedding": 8,
-        "embedding_stddev": 0.1,
-        "cell_stddev": 0.1,
-        "encoder_units": 16,
-        "decoder_units": 16,
-        "attention_units": 16,
-        "scheduled_sampling": 0.0,
-        "sampling_ramp": 100_000,
-        "l2": 0.0,
-        "clip_norm": None,
-    }
-
-
 @pytest.mark.parametrize(
     ("samples", "batch", "batches"), [(10_000, 16, 625), (160, 16, 10), (31, 16, 1), (5, 16, 1)]
 )

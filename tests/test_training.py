@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from no_xla import xla_off
 
 from seq2seq_lab import (
     Seq2Seq,
@@ -110,10 +111,8 @@ def uncompiled(optimizer=None, **changes):
 @pytest.fixture(scope="module")
 def traced_once():
     """One model for what needs no XLA, made where that does not work."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runtime, "xla_error", lambda: "no ptxas")
-        with pytest.warns(UserWarning, match="uncompiled.*no ptxas"):
-            return uncompiled()
+    with xla_off("no ptxas"), pytest.warns(UserWarning, match="uncompiled.*no ptxas"):
+        return uncompiled()
 
 
 @pytest.fixture

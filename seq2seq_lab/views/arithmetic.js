@@ -3,7 +3,8 @@
 export function times(x, W) {
   const y = new Float64Array(W[0].length);
   for (let i = 0; i < x.length; i++) {
-    for (let j = 0; j < y.length; j++) y[j] += x[i] * W[i][j];
+    const [x_i, row] = [x[i], W[i]];
+    for (let j = 0; j < y.length; j++) y[j] += x_i * row[j];
   }
   return y;
 }
