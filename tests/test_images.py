@@ -56,6 +56,24 @@ def test_the_picture_of_a_result_is_drawn_from_two_reports(copy, run):
     assert "without attention" in (copy / "images" / "result.svg").read_text(encoding="utf-8")
 
 
+def test_the_page_is_made_of_its_own_models_or_of_others_and_a_picture_of_it(browser, copy, run):
+    page, picture = (copy / "images" / f"page.{kind}" for kind in ("html", "png"))
+    picture.unlink()
+    run("images/page.py")
+    assert contents(copy, "images/page.html") == contents(ROOT, "images/page.html")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    run("images/page.py", "tests/saved/plain.keras", "tests/saved/attention.keras")
+    window = browser.new_page()
+    window.goto(page.as_uri())
+    assert window.get_by_role("region").get_attribute("aria-label") == "attention"
+    assert window.get_by_label("Digit words:").input_value() == "three one four one five six"
+    window.close()
+    assert contents(copy, "images/page.html") != contents(ROOT, "images/page.html")
+    sizes = {path.suffix: path.stat().st_size for path in (ROOT / "images").glob("page.*")}
+    assert sizes[".html"] < 300_000
+    assert sizes[".png"] < 150_000
+
+
 def test_a_class_of_any_size_is_made(copy, run):
     run("tests/submissions.py", "2", "FOLDER")
     assert len([*(copy / "FOLDER").iterdir()]) == 2

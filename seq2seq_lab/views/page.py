@@ -38,15 +38,20 @@ def save_page(models: Seq2Seq | Mapping[str, Seq2Seq], path: str | os.PathLike[s
         ValueError: `models` holds something else, or a model that a page cannot run.
         OSError: the folder does not exist or cannot be written.
     """
-    parts = {"models": portables(by_name(models)), "asked": None}
-    page = string.Template(asset("page.html")).substitute(
+    page = page_of(portables(by_name(models)))
+    with whole_file(path) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
+
+
+def page_of(models: Mapping[str, dict], asked: Mapping | None = None) -> str:
+    """The page of models as `portables` writes them; `asked`, as answer.js says, is what it shows first."""
+    return string.Template(asset("page.html")).substitute(
         title=TITLE,
         style=asset("page.css"),
         script=script([*MODULES, "start.js"]),
-        **{name: in_a_page(part) for name, part in parts.items()},
+        models=in_a_page(models),
+        asked=in_a_page(asked),
     )
-    with whole_file(path) as unfinished:
-        unfinished.write_text(page, encoding="utf-8")
 
 
 def by_name(models: Seq2Seq | Mapping[str, Seq2Seq]) -> dict[str, Seq2Seq]:
