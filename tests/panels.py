@@ -9,8 +9,29 @@ from browsers import expect
 
 import seq2seq_lab as lab
 
-COLOURS = "cells => cells.map(cell => getComputedStyle(cell).backgroundColor)"
-LABELS = "cells => cells.map(cell => cell.ariaLabel)"
+# What a map says of all its squares, row by row; where they are; and how they are painted.
+SQUARES = """grid => {
+    const { rows, columns, ...map } = grid.map();
+    const each = (told) => rows.flatMap((_, r) => columns.map((_, c) => told?.(r, c)));
+    const [text, forced] = [each(map.text), each(map.forced)];
+    return { labels: each(map.label), texts: text, forced, columns: columns.length };
+}"""
+BOXES = """grid => {
+    const { columns } = grid.map(), [box, canvas] = [grid, grid.querySelector("canvas")].map(inPage);
+    const wide = canvas.width / columns.length;
+    const lines = [...grid.querySelectorAll("[role=rowheader]")].map(inPage);
+    return lines.flatMap(({ top, height }) =>
+        columns.map((_, c) => ({ x: canvas.x - box.x + c * wide, y: top - box.top, width: wide, height })));
+    function inPage(element) { return element.getBoundingClientRect(); }
+}"""
+COLOURS = """(grid, points) => {
+    const canvas = grid.querySelector("canvas"), { width, height } = canvas;
+    const sharp = width / canvas.clientWidth, { offsetLeft: left, offsetTop: top } = canvas;
+    const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    return points.map(({ x, y }) =>
+        [...copy.getImageData(sharp * (x - left), sharp * (y - top), 1, 1).data].slice(0, 3));
+}"""
 INSIDE = {"z": "Update gate z", "r": "Reset gate r", "c": "Candidate c", "h": "State h"}
 
 
@@ -40,16 +61,59 @@ def grid(panel, title, name="attention"):
     return panel.of(name).get_by_role("grid", name=title, exact=True)
 
 
+class Squares:
+    """Those of a map, row by row; they are painted, so they are pressed where they are."""
+
+    def __init__(self, grid, which=None):
+        self.grid, self.which = grid, which
+
+    def nth(self, i):
+        return Squares(self.grid, i)
+
+    def bounding_box(self):
+        box, around = self.grid.evaluate(BOXES)[self.which], self.grid.bounding_box()
+        return {**box, "x": around["x"] + box["x"], "y": around["y"] + box["y"]}
+
+    def _centre(self):
+        box = self.grid.evaluate(BOXES)[self.which]
+        return {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+
+    def click(self, **given):
+        self.grid.click(position=self._centre(), **given)
+
+    def hover(self):
+        self.grid.hover(position=self._centre())
+
+
 def squares(grid):
-    return grid.get_by_role("gridcell")
+    return Squares(grid)
+
+
+def texts(grid):
+    """What stands in its squares, row by row."""
+    return grid.evaluate(SQUARES)["texts"]
 
 
 def labels(grid):
-    return squares(grid).evaluate_all(LABELS)
+    """What its squares say in words."""
+    return grid.evaluate(SQUARES)["labels"]
+
+
+def colours(grid, corner=False):
+    """How its squares are painted, `(squares, 3)`, each in its middle or in a corner."""
+    boxes = grid.evaluate(BOXES)
+    points = [
+        {
+            "x": box["x"] + (1 if corner else box["width"] / 2),
+            "y": box["y"] + (1 if corner else box["height"] / 2),
+        }
+        for box in boxes
+    ]
+    return np.array(grid.evaluate(COLOURS, points))
 
 
 def numbers(grid):
-    """What its squares say, in words read by a screen reader."""
+    """The numbers of its squares, as they are said."""
     return [float(re.search(r": (-?\d\.\d{3})\b", label)[1]) for label in labels(grid)]
 
 
@@ -61,7 +125,8 @@ def look(panel, step, place, text, name="attention"):
 def symbol(panel, step, which, name="attention"):
     """The square of a symbol's probability."""
     writes = grid(panel, re.compile("What it writes(, after)?$"), name)
-    return writes.get_by_role("gridcell", name=re.compile(rf"^step {step + 1}, {which}: "))
+    (at,) = [i for i, label in enumerate(labels(writes)) if label.startswith(f"step {step + 1}, {which}: ")]
+    return squares(writes).nth(at)
 
 
 def assert_shows(panel, text, digits=None, places=None, name="attention", more_maps=2):
@@ -78,18 +143,21 @@ def assert_shows(panel, text, digits=None, places=None, name="attention", more_m
         writes = grid(panel, f"What it writes{when}", name)
         p = trace.probabilities[range(len(trace.written)), lab.encode(trace.written)]
         wanted = [*p, *trace.probabilities.T.ravel()]
-        expect(squares(writes)).to_have_count(len(wanted))  # they are drawn after the status
         np.testing.assert_allclose(numbers(writes), wanted, atol=6e-4)
-        said = writes.get_by_role("row", name="written").get_by_role("gridcell")
-        assert "".join(said.all_inner_texts()) == trace.written
+        assert "".join(texts(writes)[: len(trace.written)]) == trace.written
         for title, weights in trace.maps.items():
             looks = grid(panel, f"Where it looks{title.removeprefix('attention')}{when}", name)
-            expect(squares(looks)).to_have_count(weights.size)
             np.testing.assert_allclose(numbers(looks), weights.ravel(), atol=6e-4)
             wanted = mpl.colormaps["viridis"](weights.ravel(), bytes=True)[:, :3].astype(int)
-            colours = [list(map(int, re.findall(r"\d+", c))) for c in squares(looks).evaluate_all(COLOURS)]
-            np.testing.assert_allclose(colours, wanted, atol=6)
-    marked = {label.partition(":")[0] for label in here.locator("[aria-selected=true]").evaluate_all(LABELS)}
+            np.testing.assert_allclose(colours(looks), wanted, atol=6)
+    marked = set()
+    for shown in here.get_by_role("grid").all():
+        said = shown.evaluate(SQUARES)
+        marked |= {
+            label.partition(":")[0]
+            for label, is_so in zip(said["labels"], said["forced"], strict=True)
+            if is_so
+        }
     wanted = {f"step {t + 1}, {digit}" for t, digit in (digits or {}).items()}
     wanted |= {f"step {t + 1} writes {digit}" for t, digit in (digits or {}).items()}
     for t, looked_at in (places or {}).items():

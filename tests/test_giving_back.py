@@ -320,10 +320,11 @@ def test_gradescope_gets_a_test_for_each_answer(source, tmp_path):
     answers["bug-padded-loss"] = "def mean_loss(losses, mask):\n    raise ValueError('<b>')"
     (tmp_path / "submission" / "deep" / "lesson.ipynb").write_bytes(answered(answers, {"shapes": "so"}))
     (tmp_path / "submission" / "link.ipynb").symlink_to("/etc/passwd")
+    (tmp_path / "submission" / "page.html").write_text("<p>")
     status, results = gradescope(tmp_path, "--source", str(source), "--seed", "3")
     assert status == 0
     assert (results["score"], results["extra_data"]) == (2, {"seed": 3})
-    assert results["output"] == "link.ipynb is a link or no regular file"
+    assert results["output"] == "handed in as well: page.html\nlink.ipynb is a link or no regular file"
     tests = {test["name"]: test for test in results["tests"]}
     right = tests["lesson, accuracy-by-position: right"]
     assert (right["score"], right["max_score"], right["status"]) == (2, 2, "passed")

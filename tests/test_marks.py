@@ -106,6 +106,53 @@ def test_a_manual_grade_of_an_older_version_can_be_changed(old_class, tmp_path):
     assert new == old | {rows[1]["id"]: [2.0, "Why?"]}
 
 
+@NEEDS_BUBBLEWRAP
+def test_a_page_that_was_handed_in_is_listed_and_nothing_of_it_is_anywhere(old_class, tmp_path, capsys):
+    """Everywhere by its name alone, which obeys no markup and is no formula."""
+    assert main(old_class) == 0
+    capsys.readouterr()
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "marks" / "results").iterdir()}
+    folder, name = tmp_path / "submissions", "=1<img src=x onerror=alert(1)>.html"
+    (folder / "anna.html").write_text("<script>/* own words */</script>", encoding="utf-8")
+    (folder / "bob").mkdir()
+    (folder / "bob.ipynb").rename(folder / "bob" / "lesson.ipynb")
+    (folder / "bob" / name).write_text("own words", encoding="utf-8")
+    (folder / "bob" / "large.html").write_bytes(bytes(3_000_000))
+    assert main(old_class) == 0
+    out = tmp_path / "marks"
+    after = {path.name: path.stat().st_mtime_ns for path in (out / "results").iterdir()}
+    assert {student for student in ("anna", "bob", "clé", "dora") if changed(student, before, after)} == {
+        "anna",
+        "bob",
+    }
+    for path in out.rglob("*"):
+        assert not path.is_file() or b"own words" not in path.read_bytes()
+        assert path.suffix != ".html" or "<img" not in path.read_text(encoding="utf-8")
+    with (out / "marks.csv").open(encoding="utf-8-sig", newline="") as file:
+        states = {row["student"]: row["state"] for row in csv.DictReader(file)}
+    assert "handed in as well: anna.html" in states["anna"]
+    assert f"handed in as well: bob/{name}; bob/large.html is larger than 2 MB" in states["bob"]
+    assert "handed in" not in states["clé"] + states["dora"]
+    shown = f"bob/{name}".replace("<", "&lt;").replace(">", "&gt;")
+    feedback = (out / "feedback" / f"{key('bob')}.html").read_text(encoding="utf-8")
+    assert f"Handed in as well: {shown}</p>" in feedback
+    assert "<li>bob/large.html is larger than 2 MB</li>" in feedback
+    assert "Handed in" not in (out / "feedback" / f"{key('dora')}.html").read_text(encoding="utf-8")
+    overview = (out / "overview.html").read_text(encoding="utf-8")
+    assert "<tr><td>anna</td><td>anna.html</td></tr>" in overview
+    assert f"<tr><td>bob</td><td>{shown}</td></tr>" in overview
+    assert "large.html" not in overview
+    (folder / "anna.html").unlink()
+    shutil.rmtree(folder / "bob")
+    assert main(old_class) == 0
+    assert "anna.html" not in (out / "overview.html").read_text(encoding="utf-8")
+
+
+def changed(student, before, after):
+    name = f"{key(student)}.json"
+    return before[name] != after[name]
+
+
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
 def test_what_is_read_from_a_result_is_written_alike(path):
     text = path.read_text(encoding="utf-8")

@@ -218,6 +218,13 @@ def test_no_state_of_widgets_is_kept(notebook):
     assert "widgets" not in notebook.metadata
 
 
+def test_whoever_has_no_package_reads_before_the_first_code_what_to_do(notebook):
+    first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+    assert "import seq2seq_lab" in notebook.cells[first].source
+    words = notebook.cells[first - 1].source
+    assert all(word in words for word in ("No module named", "README", "%pip install")), words
+
+
 def test_cells_are_short(code, notebook):
     lines = sorted(len(cell.source.splitlines()) for cell in code)
     words = sorted(len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown")

@@ -10,10 +10,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import keras
+import matplotlib as mpl
 import numpy as np
+import panels
 import pytest
 from browsers import expect, open_page, screenshots
-from panels import INSIDE, assert_shows, grid, labels, look, numbers, parts, squares, symbol
+from panels import INSIDE, assert_shows, grid, labels, look, numbers, parts, squares, symbol, texts
 from test_portable import KINDS
 
 import seq2seq_lab as lab
@@ -263,13 +265,13 @@ def test_two_models_stand_side_by_side_and_each_has_its_own_changes(panel):
 
 def test_numbers_stand_in_the_squares_if_one_wants_them(panel):
     after = lab.trace(panel.models["attention"], TEXT)
-    texts = squares(grid(panel, "What it writes"))
-    assert "".join(texts.all_inner_texts()) == after.written
+    writes = grid(panel, "What it writes")
+    assert "".join(texts(writes)) == after.written
     panel.numbers.check()
     T = len(after.written)
-    shown = [float(text or 0) for text in texts.all_inner_texts()[T:]]
+    shown = [float(text or 0) for text in texts(writes)[T:]]
     np.testing.assert_allclose(shown, after.probabilities.T.ravel(), atol=5.1e-3)
-    shown = [float(text or 0) for text in squares(grid(panel, "Where it looks")).all_inner_texts()]
+    shown = [float(text or 0) for text in texts(grid(panel, "Where it looks"))]
     np.testing.assert_allclose(shown, after.attention.ravel(), atol=5.1e-3)
 
 
@@ -284,7 +286,7 @@ def test_gates_candidate_and_state_of_both_cells_before_and_after(panel, name):
         panel.inside.select_option(what)
         for side in "encoder", "decoder, after", "decoder, before":
             cells = grid(panel, f"{title} of the {side}", name)
-            S = squares(cells.get_by_role("row").nth(1)).count()
+            S = cells.evaluate(panels.SQUARES)["columns"]
             shown[what, side] = np.array(numbers(cells)).reshape(-1, S).T  # (S, H)
     z, h = (
         lab.trace(model, TEXT).update_gate,
@@ -301,6 +303,36 @@ def test_gates_candidate_and_state_of_both_cells_before_and_after(panel, name):
     assert np.abs(after[2] - before[2]).max() > 0.01
 
 
+def test_squares_are_painted_as_their_numbers_say_and_framed_where_they_are_forced(panel):
+    symbol(panel, 1, "7").click()
+    look(panel, 0, 4, TEXT).click()
+    panel.inside.select_option("h")
+    cells = grid(panel, "State h of the encoder")
+    wanted = mpl.colormaps["RdBu_r"]((np.array(numbers(cells)) + 1) / 2, bytes=True)[:, :3].astype(int)
+    np.testing.assert_allclose(panels.colours(cells), wanted, atol=8)
+    writes = grid(panel, "What it writes, after")
+    blue, p = panels.colours(writes), np.array(numbers(writes))
+    empty = [not text for text in texts(writes)]
+    darker = 255 - blue[empty].mean(1)
+    assert np.corrcoef(darker, p[empty])[0, 1] > 0.99
+    for shown in writes, grid(panel, "Where it looks, after"):
+        orange = np.abs(panels.colours(shown, corner=True) - [213, 94, 0]).max(1) < 3
+        assert orange.tolist() == shown.evaluate(panels.SQUARES)["forced"]
+        assert orange.any()
+
+
+def test_night_comes_and_goes(panel):
+    for scheme, least, most in ("dark", 0, 60), ("light", 200, 255):
+        panel.page.emulate_media(color_scheme=scheme)
+        for _ in range(100):
+            palest = panels.colours(grid(panel, "What it writes"))[
+                np.argmin(numbers(grid(panel, "What it writes")))
+            ]
+            if least <= palest.mean() <= most:
+                break
+        assert least <= palest.mean() <= most
+
+
 def test_the_beam_and_the_samples_beside_the_greedy_answer(panel):
     model = panel.models["attention"]
     symbol(panel, 1, "7").click()  # which changes neither
@@ -308,6 +340,7 @@ def test_the_beam_and_the_samples_beside_the_greedy_answer(panel):
     tables = panel.of("attention").get_by_role("table")
     rows = tables.filter(has_text="The beam's best").get_by_role("row")
     expect(rows).to_have_text([f"{h.text}{np.exp(h.log_probability):.3f}" for h in best])
+    expect(panel.of("attention").locator("[aria-busy=false]")).to_have_count(1)
     drawn = tables.filter(has_text="Samples").get_by_role("row").all_inner_texts()
     answers, p = zip(*(row.split("\t") for row in drawn), strict=True)
     assert len(set(answers)) > 1

@@ -14,7 +14,7 @@ import pytest
 from browsers import expect, jupyter_lab, open_notebook, open_page, run_all, screenshots, wait_for
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import ExecutePreprocessor
-from panels import grid, numbers, parts, squares, symbol
+from panels import colours, grid, numbers, parts, symbol, texts
 
 import seq2seq_lab as lab
 from seq2seq_lab.vocabulary import END
@@ -268,13 +268,13 @@ def test_two_models_stand_side_by_side_and_each_has_its_own_changes(panel):
 
 def test_numbers_stand_in_the_squares_if_one_wants_them(panel):
     after = lab.trace(panel.models["attention"], TEXT)
-    texts = squares(grid(panel, "What it writes"))
-    assert "".join(texts.all_inner_texts()) == after.written
+    writes = grid(panel, "What it writes")
+    assert "".join(texts(writes)) == after.written
     panel.numbers.check()
     T = len(after.written)
-    shown = [float(text or 0) for text in texts.all_inner_texts()[T:]]
+    shown = [float(text or 0) for text in texts(writes)[T:]]
     np.testing.assert_allclose(shown, after.probabilities.T.ravel(), atol=5.1e-3)
-    shown = [float(text or 0) for text in squares(grid(panel, "Where it looks")).all_inner_texts()]
+    shown = [float(text or 0) for text in texts(grid(panel, "Where it looks"))]
     np.testing.assert_allclose(shown, after.attention.ravel(), atol=5.1e-3)
 
 
@@ -322,13 +322,15 @@ def test_the_other_maps_and_the_beam(panel):
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_it_can_be_read_in_the_dark(panel, theme):
     panel.page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})")
-    look(panel, 1, 7).click()
     expect(panel.page.locator("body")).to_have_attribute("data-jp-theme-light", str("Light" in theme).lower())
+    look(panel, 1, 7).click()
     assert_shows(panel, places={1: [7]})
     paper = 250 if "Light" in theme else 20
     for part in (panel.here.get_by_role("status"), panel.here.get_by_role("table").first, panel.text):
         ink = re.findall(r"[\d.]+", part.evaluate("e => getComputedStyle(e).color"))[:3]
         assert abs(np.mean([float(n) for n in ink]) - paper) > 150
+    writes = grid(panel, "What it writes, after")
+    assert abs(colours(writes)[np.argmin(numbers(writes))].mean() - paper) < 50  # it is painted anew
 
 
 @pytest.fixture(scope="module")

@@ -18,12 +18,15 @@ from seq2seq_lab.grading.isolation import Limits
 from seq2seq_lab.grading.marking import mark
 from seq2seq_lab.grading.submissions import (
     LARGEST,
+    LARGEST_PAGE,
     MOST_FILES,
+    MOST_PAGES,
     File,
     Submission,
     Submissions,
     cells_by_lesson,
     read_cells,
+    read_folder,
 )
 
 ASKED = read_assignment(SOURCE)
@@ -42,6 +45,13 @@ def zipped(path, files, link=None):
             entry.external_attr = (stat.S_IFLNK | 0o777) << 16
             archive.writestr(entry, "/etc/passwd")
     return path
+
+
+def unpacked(folder, files):
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
 
 
 # What was asked
@@ -232,6 +242,90 @@ def test_text_is_not_taken_for_values():
     assert only.source == text
 
 
+# Pages, which are listed and no more
+
+SCRIPT = "<script>alert(1)</script>.html".replace("/", "\u2215")
+
+
+def test_html_files_are_listed_wherever_they_lie(tmp_path):
+    inner = zipped(tmp_path / "inner.zip", {"a/own.HTM": b"1", "2-attention.ipynb": answered()}).read_bytes()
+    files = {"anna/lab/page.html": b"2", f"anna/{SCRIPT}": b"", "anna/lab.zip": inner, "anna/notes.txt": b""}
+    files |= {"anna/.cache/page.html": b"", "bob/page.html": b"3", "carl/lab.ipynb": answered()}
+    for found in (
+        submissions_in(zipped(tmp_path / "all.zip", files)),
+        submissions_in(unpacked(tmp_path / "all", files)),
+    ):
+        anna, bob, carl = map(found.read, found.students)
+        assert anna.pages == (f"anna/{SCRIPT}", "anna/lab.zip/a/own.HTM", "anna/lab/page.html")
+        assert [file.name for file in anna.files] == ["anna/lab.zip/2-attention.ipynb"]
+        assert (bob.pages, bob.files, bob.notes) == (
+            ("bob/page.html",),
+            (),
+            ("holds no notebook: page.html",),
+        )
+        assert (carl.pages, anna.notes, carl.notes) == ((), (), ())
+    alone = read_folder(tmp_path / "all" / "bob", "bob")
+    assert (alone.pages, cells_by_lesson(alone, ASKED)) == (("page.html",), ({}, ["holds no notebook"]))
+
+
+def test_a_page_beside_a_students_notebook_is_the_students(tmp_path):
+    for name in ("anna.ipynb", "anna.html", "bob-1-encoder-decoder.ipynb", "bob.htm", "course.html"):
+        (tmp_path / name).write_bytes(answered() if name.endswith("ipynb") else b"<p>")
+    found = submissions_in(tmp_path)
+    assert [found.read(student).pages for student in found.students] == [("anna.html",), ("bob.htm",)]
+    assert found.doubts == ["course.html is nobody's and left out"]
+
+
+def test_text_typed_into_a_platform_is_no_page(tmp_path):
+    moodle = "anna_1_assignsubmission_{}"
+    canvas = {"bergada_125_text.html": b"", "bergada_125_9000_text.html": b"", "clarkbo_124_9001_a.html": b""}
+    files = {moodle.format("onlinetext/onlinetext.html"): b"", moodle.format("file/page.html"): b""}
+    found = submissions_in(zipped(tmp_path / "moodle.zip", files))
+    assert found.read("anna_1").pages == (moodle.format("file/page.html"),)
+    canvas = submissions_in(zipped(tmp_path / "canvas.zip", canvas))
+    assert canvas.read("bergada_125").pages == ("bergada_125_9000_text.html",)
+    assert canvas.read("clarkbo_124").pages == ("clarkbo_124_9001_a.html",)
+    own = unpacked(tmp_path / "own", {"anna/text.html": b"", "bob/2-attention.ipynb": answered()})
+    assert submissions_in(own).read("anna").pages == ("anna/text.html",)
+
+
+def test_a_page_that_no_browser_should_open_is_not_listed_but_said_to_be_there(tmp_path):
+    folder = tmp_path / "submissions"
+    large = zipped(tmp_path / "z.zip", {"bomb.html": bytes(50_000_000)}, link="link.html").read_bytes()
+    assert len(large) < 100_000
+    unpacked(folder, {"anna/a.html": bytes(LARGEST_PAGE + 1), "anna/b.html": bytes(LARGEST_PAGE)})
+    unpacked(folder, {"anna/z.zip": large, "anna/broken.zip": b"PK"})
+    (folder / "anna" / "passwd.html").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "anna" / "fifo.html")
+    anna = submissions_in(folder).read("anna")
+    assert anna.pages == ("anna/b.html",)
+    (zip_,) = anna.files
+    assert (zip_.name, zip_.fault) == ("anna/broken.zip", "is no zip that can be read")
+    assert sorted(anna.notes[:-1]) == [
+        "anna/a.html is larger than 2 MB",
+        "anna/fifo.html is a link or no regular file",
+        "anna/passwd.html is a link or no regular file",
+        "anna/z.zip/bomb.html is larger than 2 MB",
+    ]
+
+
+def test_many_pages_of_a_student_are_bounded(tmp_path):
+    files = {f"anna/{i:02}.html": b"" for i in range(MOST_PAGES + 3)} | {"anna/z.ipynb": answered()}
+    anna = submissions_in(zipped(tmp_path / "all.zip", files)).read("anna")
+    assert anna.pages == tuple(f"anna/{i:02}.html" for i in range(MOST_PAGES))
+    assert anna.notes == (f"3 more HTML files are left out: of a student {MOST_PAGES} are listed",)
+    assert len(anna.files) == 1
+
+
+def test_a_pages_name_that_leads_elsewhere_or_is_no_unicode(tmp_path):
+    files = {"anna/../../up.html": b"", "anna/./here.html": b"", "/anna/root.html": b"", "anna/a.ipynb": b""}
+    anna = submissions_in(zipped(tmp_path / "z.zip", files)).read("anna")
+    assert anna.pages == ("anna/here.html", "anna/root.html", "anna/up.html")
+    (tmp_path / "all" / "bob").mkdir(parents=True)
+    (tmp_path / "all" / "bob" / os.fsdecode(b"\xff.html")).write_bytes(b"")
+    assert submissions_in(tmp_path / "all").read("bob").pages == ("bob/?.html",)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_may_not_be_read_is_said(tmp_path):
     (tmp_path / "anna.ipynb").write_bytes(answered())
@@ -400,8 +494,11 @@ def test_a_digest_knows_every_change():
         Submission("anna", (File("b.ipynb", b"1"),)),
         Submission("anna", (File("a.ipynb", b"2"),)),
         Submission("anna", (File("a.ipynb", None, "is a link or no regular file"),)),
+        Submission("anna", one.files, pages=("a.html",)),
+        Submission("anna", one.files, pages=("b.html",)),
+        Submission("anna", one.files, ("a.html",)),
     ]
-    assert len({h.digest() for h in (one, *others)}) == 6
+    assert len({h.digest() for h in (one, *others)}) == 9
     assert one.digest() == Submission("anna", (File("a.ipynb", b"1"),)).digest()
 
 

@@ -67,7 +67,7 @@ def as_results(marks: Marks) -> dict:
     tests = [*map(_test, marks.exercises), *map(_by_hand, marks.written)]
     return {
         "score": sum(line.points for line in marks.exercises),  # needed, as not every test has its own
-        "output": "\n".join(marks.notes),
+        "output": "\n".join((*(f"handed in as well: {name}" for name in marks.pages), *marks.notes)),
         "output_format": "text",
         "stdout_visibility": "hidden",
         "tests": tests,

@@ -13,6 +13,7 @@ from seq2seq_lab.grading.platforms import METADATA, Label, Origin, platform_of
 
 NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.IGNORECASE)  # some browsers put another ending behind it
 ZIP = re.compile(r"\.zip$", re.IGNORECASE)
+PAGE = re.compile(r"\.html?$", re.IGNORECASE)
 ABOVE = "submitted", "submissions", "abgaben"  # nbgrader's and ILIAS' folder above the students'
 FOR_ITSELF = "timestamp.txt", "Thumbs.db", "desktop.ini"  # nbgrader, Windows
 COPY = r"( ?\(\d+\)|-\d+)"  # what browsers and platforms put behind the name of another file of that name
@@ -62,6 +63,10 @@ def find_students(files: Folder | Zip, lessons: Collection[Lesson]) -> Layout:
             others.append(name)
         origins.setdefault(label.student, label.origin)
         works.setdefault(label.student, []).extend(_works(tree, here, name, is_folder, label, platform))
+    for name in [name for name in nobodys if PAGE.search(name)]:
+        if (student := PAGE.sub("", name)) in works:  # beside the student's notebook
+            works[student] += _works(tree, here, name, False, Label(student, Origin(), name, False, ""), None)
+            nobodys.remove(name)
     earlier = _without_earlier(works) if platform is not None and platform.one_attempt else {}
     if platform is not None and others:
         doubts.append(

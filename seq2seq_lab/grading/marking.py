@@ -58,7 +58,8 @@ def mark(
             outcome = outcomes.get(task.name)
             notes += _notes_on(task, found.get(lesson.name), outcome)
             exercises.append(_exercise_mark(lesson, task, found.get(lesson.name), outcome, seed))
-    return Marks(submission.student, tuple(notes), tuple(exercises), tuple(written), submission.digest())
+    parts = tuple(notes), tuple(exercises), tuple(written)
+    return Marks(submission.student, *parts, submission.digest(), submission.pages)
 
 
 def _is_there(task, cells, notes):

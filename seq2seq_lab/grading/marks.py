@@ -68,6 +68,7 @@ class Marks:
     exercises: tuple[ExerciseMark, ...]
     written: tuple[WrittenAnswer, ...]
     digest: str  # of the submission: another digest is another version, to be marked anew
+    pages: tuple[str, ...] = ()  # names of HTML files, for a person to open
 
     def exercise(self, lesson: str, name: str) -> ExerciseMark:
         """The mark for an exercise."""
@@ -79,7 +80,10 @@ class Marks:
 
     def to_json(self) -> str:
         """The text of a file in `results/`."""
-        return json.dumps(dataclasses.asdict(self), indent=1)
+        marks = dataclasses.asdict(self)
+        if not marks["pages"]:
+            del marks["pages"]
+        return json.dumps(marks, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Marks:
@@ -95,6 +99,7 @@ class Marks:
             exercises=tuple(ExerciseMark(**mark) for mark in marks["exercises"]),
             written=tuple(WrittenAnswer(**answer) for answer in marks["written"]),
             digest=marks["digest"],
+            pages=tuple(marks.get("pages", ())),
         )
 
 

@@ -1,4 +1,4 @@
-"""The page about the class: distribution of marks, success by exercise, the most frequent mistakes."""
+"""The page about the class: distribution of marks, success by exercise, mistakes, pages handed in."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ class Overview:
         self._waiting = 0  # answers in words without points
         self._states: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
         self._mistakes: collections.Counter = collections.Counter()
+        self._pages: list[tuple[str, str]] = []  # HTML files, for a person to open, with their students
 
     def add(self, marks: Marks, share: float, waiting: int) -> None:
         """Count a student, who has this share of all points, and answers that wait for theirs."""
         self._shares.append(share)
         self._waiting += waiting
+        self._pages += [(marks.student, name) for name in marks.pages]
         for mark in marks.exercises:
             self._states[mark.name][mark.state] += 1
             if mark.state is ExerciseState.WRONG:
@@ -43,7 +45,12 @@ class Overview:
             figures["mistakes"] = _most_frequent(mistakes)
         svgs = {name: _svg(figure) for name, figure in figures.items()}
         return page(
-            "overview.html", students=len(self._shares), waiting=self._waiting, svgs=svgs, mistakes=mistakes
+            "overview.html",
+            students=len(self._shares),
+            waiting=self._waiting,
+            svgs=svgs,
+            mistakes=mistakes,
+            pages=self._pages,
         )
 
 

@@ -104,6 +104,8 @@ def _row(marks, grades, of_all, notes):
             row.append("" if answer.state is WrittenState.ANSWERED else 0)
         else:
             row.append(f"{points:g}")
+    if marks.pages:
+        notes = [f"handed in as well: {', '.join(marks.pages)}", *notes]
     state = f"{of_all.waiting} answers in words wait" if of_all.waiting else "marked"
     return [*row, f"{of_all.points:g}", of_all.most, "; ".join([state, *notes])]
 
@@ -122,6 +124,7 @@ def _feedback(marks, grades, of_all, lessons):
         "feedback.html",
         student=marks.student,
         notes=marks.notes,
+        pages=marks.pages,
         total=of_all,
         lessons=shown,
         states=STATES,

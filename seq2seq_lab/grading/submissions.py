@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 from seq2seq_lab.grading.archives import Folder, Unreadable, Zip, zip_within
 from seq2seq_lab.grading.assignment import Lesson, cell_name
-from seq2seq_lab.grading.layout import COPY, NOTEBOOK, ZIP, Work, find_students, is_nobodys
+from seq2seq_lab.grading.layout import COPY, NOTEBOOK, PAGE, ZIP, Work, find_students, is_nobodys
 from seq2seq_lab.grading.platforms import Origin
 
 LARGEST = 20_000_000  # bytes of a notebook
 LARGEST_SUM = 60_000_000  # bytes of all notebooks of a student, and of a zip that holds them
 MOST_FILES, MOST_ZIPS = 100, 10  # of a student
+LARGEST_PAGE, MOST_PAGES = 2_000_000, 10  # bytes of an HTML file; of a student
+TYPED_IN = "text.html", "link.html", "onlinetext.html"  # what platforms make of text that was typed into them
 MOST_VALUES = 1_000_000  # in the JSON of a notebook: each takes up to a hundred bytes of memory
 MOST_NAMED = 5  # files in a sentence
 TEXT_OF_OLD = "input", "source", "code", "text"  # of a cell in formats 3, 2 and 1
@@ -48,13 +50,15 @@ class Submission(NamedTuple):
     student: str
     files: tuple[File, ...]
     notes: tuple[str, ...] = ()  # what is odd about it, apart from its notebooks
+    pages: tuple[str, ...] = ()  # names of HTML files, for a person to open: nothing is made of their content
 
     def digest(self) -> str:
         """Of everything in it."""
         parts = [self.student, *(part for f in self.files for part in (f.name, f.fault))]
         contents = [hashlib.sha256(f.content or b"").hexdigest() for f in self.files]
         notes = [self.notes] if self.notes else []  # without notes, the same as before there were any
-        return hashlib.sha256(json.dumps([parts, contents, *notes]).encode()).hexdigest()
+        pages = [{"pages": self.pages}] if self.pages else []
+        return hashlib.sha256(json.dumps([parts, contents, *notes, *pages]).encode()).hexdigest()
 
 
 class Cell(NamedTuple):
@@ -107,33 +111,29 @@ class Submissions:
     def read(self, student: str) -> Submission:
         """What a student has submitted."""
         works = self._works[student]
-        files, left_out = _notebooks(self._files, works)
+        platform = self.origin(student).platform
+        files, pages, odd = _handed_in(self._files, works, TYPED_IN if platform else ())
         notes = []
         if any(work.late for work in works):
-            notes.append(f"{self.origin(student).platform} says that it came late")
+            notes.append(f"{platform} says that it came late")
         if earlier := self._earlier.get(student):
             notes.append(f"{earlier} earlier {'attempt is' if earlier == 1 else 'attempts are'} left out")
-        notes += _notes_on(left_out)
+        notes += odd
         others = [clean(work.file) for work in works if work.file]
         if others and not files:
             more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
             notes.append(f"holds no notebook: {', '.join(others[:MOST_NAMED])}{more}")
         elif notes and not files:
             notes.append(NOTHING)
-        return Submission(student, tuple(files), tuple(notes))
+        return Submission(student, tuple(files), tuple(notes), tuple(pages))
 
 
 def read_folder(path: pathlib.Path, student: str) -> Submission:
     """What lies in a folder, all of it a student's."""
     files = Folder(path)
     places = sorted(place for place, is_folder in files if not (is_folder or is_nobodys(place)))
-    found, left_out = _notebooks(files, [Work(place, posixpath.basename(place)) for place in places])
-    return Submission(student, tuple(found), tuple(_notes_on(left_out)))
-
-
-def _notes_on(left_out):
-    if left_out:
-        yield f"{left_out} more notebooks are left out: of a student {MOST_FILES} are read"
+    found, pages, odd = _handed_in(files, [Work(place, posixpath.basename(place)) for place in places])
+    return Submission(student, tuple(found), tuple(odd), tuple(pages))
 
 
 def _readable(students):
@@ -146,12 +146,23 @@ def _readable(students):
     }
 
 
-def _notebooks(files, works):
-    """The notebooks of a student, up to what one may submit, and how many more there are."""
-    found, left, left_out = [], LARGEST_SUM, 0
+def _handed_in(files, works, typed_in=()):
+    """The notebooks of a student and the names of HTML files, up to what one may submit; and what is odd."""
+    found, pages, odd, left, more = [], [], [], LARGEST_SUM, collections.Counter()
     for work, name, read in _unpacked(files, works):
+        if PAGE.search(name):
+            if work.file in typed_in and not work.attempt:
+                continue
+            if more[PAGE] < MOST_PAGES:
+                try:
+                    read(LARGEST_PAGE)
+                    pages.append(clean(name))
+                except Unreadable as fault:
+                    odd.append(f"{clean(name)} {fault}")
+            more[PAGE] += 1
+            continue
         if len(found) == MOST_FILES:
-            left_out += 1
+            more[NOTEBOOK] += 1
             continue
         content, fault = None, f"is left out: of a student {LARGEST_SUM // 1_000_000} MB are read"
         try:
@@ -164,18 +175,28 @@ def _notebooks(files, works):
             content = content if left else None
         own_name = clean(work.file) if work.place == name and work.file != posixpath.basename(name) else ""
         found.append(File(clean(name), content, "" if content is not None else fault, own_name, work.order))
-    return found, left_out
+    if more[NOTEBOOK]:
+        odd.append(f"{more[NOTEBOOK]} more notebooks are left out: of a student {MOST_FILES} are read")
+    if more[PAGE] > MOST_PAGES:
+        odd.append(
+            f"{more[PAGE] - MOST_PAGES} more HTML files are left out: of a student {MOST_PAGES} are listed"
+        )
+    return found, pages, odd
 
 
 def _unpacked(files, works):
-    """Of each notebook, those in zips as well: the work, its name, and what reads it up to a size."""
+    """Of each notebook and HTML file, those in zips as well: work, name, and what reads it up to a size."""
     zips = 0
     for work in works:
-        if NOTEBOOK.search(work.place):
+        if _counts(work.place):
             yield work, work.place, functools.partial(files.read, work.place)
         elif ZIP.search(work.place):
             zips += 1
             yield from _in_zip(files, work, zips)
+
+
+def _counts(place):
+    return NOTEBOOK.search(place) or PAGE.search(place)
 
 
 def _in_zip(files, work, zips):
@@ -189,7 +210,7 @@ def _in_zip(files, work, zips):
     for place, is_folder in sorted(archive):
         if is_folder or is_nobodys(place):
             continue
-        if NOTEBOOK.search(place):
+        if _counts(place):
             yield work, f"{work.place}/{place}", functools.partial(archive.read, place)
         elif ZIP.search(place):
             yield work, f"{work.place}/{place}", _unreadable(Unreadable("is a zip in a zip: it is not read"))
@@ -268,7 +289,7 @@ def cells_by_lesson(
                 continue
         found[lesson] = file, cells
     if not submission.files and not submission.notes:
-        notes.append(NOTHING)
+        notes.append("holds no notebook" if submission.pages else NOTHING)
     return {lesson: cells for lesson, (_, cells) in found.items()}, notes
 
 

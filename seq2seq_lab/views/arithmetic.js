@@ -3,7 +3,8 @@
 export function times(x, W) {
   const y = new Float64Array(W[0].length);
   for (let i = 0; i < x.length; i++) {
-    for (let j = 0; j < y.length; j++) y[j] += x[i] * W[i][j];
+    const [x_i, row] = [x[i], W[i]];
+    for (let j = 0; j < y.length; j++) y[j] += x_i * row[j];
   }
   return y;
 }
@@ -37,15 +38,26 @@ export function norm(x, { gamma, beta }) {
 export const product = (a, b) => a.map((a_i, i) => a_i * b[i]);
 export const sigmoid = (a) => a.map((x) => 1 / (1 + Math.exp(-x)));
 export const relu = (a) => a.map((x) => Math.max(0, x));
-export const tanhOf = (x) => 1 - 2 / (1 + Math.exp(2 * x)); // three times as fast as Math.tanh
+const tanhOf = (x) => 1 - 2 / (1 + Math.exp(2 * x)); // three times as fast as Math.tanh
 export const tanh = (a) => a.map(tanhOf);
 
 export function softmax(a) {
-  return logSoftmax(Float64Array.from(a)).map(Math.exp);
+  const [p, most] = [new Float64Array(a.length), largest(a)];
+  let sum = 0;
+  for (let i = 0; i < p.length; i++) sum += p[i] = Math.exp(a[i] - most);
+  for (let i = 0; i < p.length; i++) p[i] /= sum;
+  return p;
 }
 
 export function logSoftmax(a) {
-  const most = Math.max(...a);
+  const most = largest(a);
   const log = most + Math.log(a.reduce((sum, x) => sum + Math.exp(x - most), 0));
   return a.map((x) => x - log);
+}
+
+/** As Math.max(...a), many times as fast. */
+export function largest(a) {
+  let most = -Infinity;
+  for (let i = 0; i < a.length; i++) if (a[i] > most) most = a[i];
+  return most;
 }

@@ -8,7 +8,7 @@
 //                                            went on inside, or null }
 //     decoder.restrict(memory, places)    -> a memory of which these places alone are looked at, if it attends
 
-import { logSoftmax, softmax } from "./arithmetic.js";
+import { largest, logSoftmax, softmax } from "./arithmetic.js";
 import { AttentionDecoder, Decoder, Encoder } from "./recurrent.js";
 import { DecoderOnly, NoEncoder, TransformerDecoder, TransformerEncoder } from "./transformer.js";
 
@@ -54,7 +54,7 @@ function decodeWith(choose, model, { state, memory, steps }, places = {}) {
   return { tokens, outputs };
 }
 
-const greedy = (t, logits) => logits.indexOf(Math.max(...logits));
+const greedy = (t, logits) => logits.indexOf(largest(logits));
 
 /** As trace.py: decode greedily, but for the digits and the looks that are forced, each by its step. */
 export function trace(model, start, { digits = {}, places = {} } = {}) {

@@ -2,13 +2,18 @@
 // A Section is all about one model. start.js opens a panel in page.html, widget.js one in a notebook.
 
 import { Answers, INSIDE, count, possible } from "./answer.js";
-import { Grid, fill, insides, looking, make, three, visible, viridis, writing } from "./maps.js";
+import { css, viridis } from "./colours.js";
+import { fill, make } from "./elements.js";
+import { Grid } from "./grid.js";
+import { insides, looking, three, visible, writing } from "./maps.js";
 import { mapNames } from "./model.js";
 
 const KEYS =
   "Tab goes from map to map, arrow keys within one. Enter or a click forces the symbol, or the look, of a " +
   "square; once more takes it back. A digit or # forces that symbol upon the step, Delete frees the step. " +
   "Shift with Enter or a click adds a place to a look. Ctrl+Z undoes. The arrow keys of the slider take steps.";
+
+const REST = 60; // milliseconds
 
 // What is asked for
 
@@ -200,12 +205,13 @@ class Section {
     this.best = make("table");
     this.draws = make("table");
     this.free = make("p", { className: "free", textContent: "Both without what is forced." });
-    const tables = make("div", { className: "tables" }, this.best, this.draws, this.free);
-    const first = make("div", { className: "figures" }, pairOf(this.writes), tables);
+    this.tables = make("div", { className: "tables" }, this.best, this.draws, this.free);
+    const first = make("div", { className: "figures" }, pairOf(this.writes), this.tables);
     const last = make("div", { className: "figures" }, this.encoder.element, pairOf(this.decoder), this.cache);
-    this.figures = make("div", { className: "maps" }, first, last);
+    this.where = make("div", { className: "figures" });
+    const maps = make("div", { className: "maps" }, first, this.where, last);
     const head = make("div", { className: "head" }, this.title, status, this.save);
-    this.element = make("section", {}, head, this.step, this.figures);
+    this.element = make("section", {}, head, this.step, maps);
     this.element.setAttribute("aria-label", name);
     new ResizeObserver(() => this.fit()).observe(this.element);
   }
@@ -223,8 +229,11 @@ class Section {
     return [...this.writes, ...this.looks.flat(), this.encoder, ...this.decoder];
   }
 
+  /** Once it is in the page, and when it is made wider or narrower. */
   fit() {
-    this.grids.forEach((grid) => grid.fit(this.element.clientWidth, this.numbers));
+    if (this.room === this.element.clientWidth) return;
+    this.room = this.element.clientWidth;
+    this.grids.forEach((grid) => grid.fit(this.room, this.numbers));
   }
 
   /** Of one map of attention what is and what was, made when a model first has it. */
@@ -238,7 +247,7 @@ class Section {
         press: (step, place, add) => look(step, this.lookedAt(step, place, add)),
       };
       this.looks[i] = this.pair("looks", mayLook ? hand : null);
-      this.figures.insertBefore(pairOf(this.looks[i]), this.figures.lastChild);
+      this.where.append(pairOf(this.looks[i]));
     }
     return this.looks[i];
   }
@@ -258,12 +267,12 @@ class Section {
     return (there.includes(place) ? kept : [...kept, ...places]).sort((a, b) => a - b);
   }
 
-  draw({ before, after, interfered, best, draws, mayLook }, { step, inside }, several, numbers) {
+  draw({ before, after, interfered, mayLook, others }, { step, inside }, several, numbers) {
     Object.assign(this, { after, numbers, asked: step });
     const { digits, places } = after;
     const was = interfered ? before : null;
     const named = (title, i) => (interfered ? `${title}, ${["after", "before"][i]}` : title);
-    const room = this.element.clientWidth;
+    const room = this.room ?? 0;
     this.title.hidden = !several;
     this.said.textContent = `${after.read} → ${after.written}`;
     const amounts = [many(count(digits), "digit"), many(count(places), "look")].filter(Boolean);
@@ -277,6 +286,7 @@ class Section {
       });
     const writes = (trace, was) => writing(trace, this.symbols, was, trace, numbers);
     drawPair(this.writes, "What it writes", "press a square to force its symbol", writes);
+    this.where.hidden = !after.layers;
     mapNames(after).forEach((name, n) => {
       const hint = mayLook ? "press a square to look there" : "a row a step";
       const looks = (trace, was) => looking(trace, n, was, trace, numbers);
@@ -295,10 +305,23 @@ class Section {
     const [first, last] = [after.kept[0], after.kept.at(-1)];
     this.cache.textContent = `The decoder's state is a cache: ${first} numbers for each symbol read, ${last} at the end.`;
 
-    tabulate(this.best, "The beam's best", best, before);
-    tabulate(this.draws, "Samples", draws, before);
     this.free.hidden = !interfered;
+    this.drawOthers(others, before);
     this.tell();
+  }
+
+  /** The other answers, once there is a moment's rest: what one does is answered before. */
+  drawOthers(others, before) {
+    if (this.others === others) return;
+    this.others = others;
+    this.tables.ariaBusy = "true";
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      const { best, draws } = others();
+      tabulate(this.best, "The beam's best", best, before);
+      tabulate(this.draws, "Samples", draws, before);
+      this.tables.ariaBusy = "false";
+    }, REST);
   }
 
   /** One step in a line: what is read, where it looks, what is written. */
@@ -325,7 +348,7 @@ function gaze(text, attention) {
   const letters = [...visible(text)].map((letter, s) => {
     const weight = Math.max(...attention.map((head) => head[s]));
     const element = make("span", { textContent: letter, className: weight > 0.45 ? "much" : "" });
-    element.style.backgroundColor = viridis(weight);
+    element.style.backgroundColor = css(viridis(weight));
     return element;
   });
   return make("span", { className: "gaze" }, ...letters);

@@ -1,7 +1,7 @@
 """The panel as one file: trained models, what runs and draws them, and nothing that needs a network.
 
-`model.js` computes, and what it imports; `answer.js` says what can be asked, `maps.js` and `page.js` draw,
-`start.js` starts. `panel.py` shows the same in a notebook.
+`model.js` computes, and what it imports; `answer.js` says what can be asked, `page.js` and what it imports
+draw, `start.js` starts. `panel.py` shows the same in a notebook.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from seq2seq_lab.views.portable import portable
 
 HERE = pathlib.Path(__file__).parent
 MODEL = "arithmetic.js", "recurrent.js", "transformer.js", "model.js"
-MODULES = *MODEL, "answer.js", "maps.js", "page.js"
+DRAWN = "elements.js", "colours.js", "squares.js", "grid.js", "maps.js", "page.js"
+MODULES = *MODEL, "answer.js", *DRAWN
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 TITLE = "From words to digits"
 MODELS = Rule("a Seq2Seq, or several by name", lambda v: bool(v) and all(isinstance(m, Seq2Seq) for m in v))

@@ -1,7 +1,7 @@
 // Recurrent encoder and decoders: the equations of gru.py, encoder_decoder.py and attention.py, in the same symbols
 // and the same order.
 
-import { plus, product, sigmoid, softmax, tanh, tanhOf, times } from "./arithmetic.js";
+import { plus, product, sigmoid, softmax, tanh, times } from "./arithmetic.js";
 
 /** One step: z, the update gate; r, the reset gate; c, the candidate; h, the new state. */
 function gru({ W_xz, W_xr, W_xc, W_hz, W_hr, W_hc, b_z, b_r, b_c }, x, h) {
@@ -57,13 +57,13 @@ export class AttentionDecoder extends Decoder {
   start({ outputs, state }) {
     const { U_a, b_a } = this.attention;
     const keys = outputs.map((h) => plus(times(h, U_a), b_a));
-    const memory = { outputs, keys, seen: outputs.map(() => true) };
+    const memory = { outputs, keys: keys.map(exp2), seen: outputs.map(() => true) };
     return { state: tanh(plus(times(state, this.W_s), this.b_s)), memory };
   }
 
   step(h, token, { outputs, keys, seen }) {
     const { W_a, v_a } = this.attention;
-    const query = times(h, W_a);
+    const query = exp2(times(h, W_a));
     const weight = softmax(keys.map((key, s) => (seen[s] ? score(v_a, key, query) : -Infinity)));
     const context = times(weight, outputs); // sum_s weight_s h_s
     const x = Float64Array.of(...this.embeddings[token], ...context);
@@ -75,9 +75,11 @@ export class AttentionDecoder extends Decoder {
   }
 }
 
-/** v_a · tanh(key_s + query) */
+/** v_a · tanh(key_s + query), from e^(2 key_s) and e^(2 query): no exponential for each place and unit. */
 function score(v_a, key, query) {
   let sum = 0;
-  for (let a = 0; a < v_a.length; a++) sum += v_a[a] * tanhOf(key[a] + query[a]);
+  for (let a = 0; a < v_a.length; a++) sum += v_a[a] * (1 - 2 / (1 + key[a] * query[a]));
   return sum;
 }
+
+const exp2 = (a) => a.map((x) => Math.exp(2 * x));

@@ -1,32 +1,41 @@
 // The Transformer: the equations of transformer.py and decoder_only.py, in the same symbols and the same order.
 //
-// What a place can be asked for and what it then tells is { keys, values }, a vector for each head; what is seen is
-// an array of such. The state of a decoder is a cache: how many symbols it has read, and theirs for each layer.
+// What places can be asked for and what they then tell is { keys, values } of each head, a vector for each place. The
+// state of a decoder is a cache: how many symbols it has read, and of each layer what these can be asked for.
 
-import { dot, mean, norm, plus, relu, softmax, times } from "./arithmetic.js";
+import { dot, largest, mean, norm, plus, relu, softmax, times } from "./arithmetic.js";
 
 class MultiHeadAttention {
   constructor(weights, heads, rotary) {
     Object.assign(this, weights, { heads, rotary });
   }
 
-  keysAndValues(x, position) {
-    const [keys, values] = [this.W_k, this.W_v].map((W) => inHeads(times(x, W), this.heads));
-    return { keys: this.turned(keys, position), values };
+  /** Of places, the first of them at `position`. */
+  keysAndValues(places, position) {
+    const keys = places.map((x, s) => this.turned(inHeads(times(x, this.W_k), this.heads), position + s));
+    const values = places.map((x) => inHeads(times(x, this.W_v), this.heads));
+    const of = (h) => ({ keys: keys.map((k) => k[h]), values: values.map((v) => v[h]) });
+    return Array.from({ length: this.heads }, (_, h) => of(h));
   }
 
-  /** What a place `x` reads of all that is seen, and the weights of each head; `maySee(s)` says which it may. */
-  look(x, position, seen, maySee) {
+  /** What a place `x` reads of all that is seen, and the weights of each head; where `mask` is false it is not seen. */
+  look(x, position, seen, mask = []) {
     const q = this.turned(inHeads(times(x, this.W_q), this.heads), position);
-    const score = (h, s) => (maySee(s) ? dot(q[h], seen[s].keys[h]) / Math.sqrt(q[h].length) : -Infinity);
-    const weights = q.map((_, h) => softmax(seen.map((_, s) => score(h, s))));
-    const heads = weights.map((weight, h) => times(weight, seen.map(({ values }) => values[h]))); // sum_s weight_s v_s
+    const weights = q.map((q_h, h) => softmax(scores(q_h, seen[h].keys, mask)));
+    const heads = weights.map((weight, h) => times(weight, seen[h].values)); // sum_s weight_s v_s
     return { read: times(joined(...heads), this.W_o), weights };
   }
 
   turned(heads, position) {
     return this.rotary ? heads.map((x) => rotated(x, position)) : heads;
   }
+}
+
+/** q · k / sqrt(d) */
+function scores(q, keys, mask) {
+  const score = new Float64Array(keys.length);
+  for (let s = 0; s < keys.length; s++) score[s] = mask[s] === false ? -Infinity : dot(q, keys[s]) / Math.sqrt(q.length);
+  return score;
 }
 
 class Block {
@@ -37,27 +46,27 @@ class Block {
   }
 
   /**
-   * Places one layer further, the first of them at `position`. They see those `before` and themselves, as far as
-   * `maySee(t, s)` lets place t; `memory`: { seen, mask }, what they look at besides. -> the places, all that they
-   * saw, and of each the weights of the last attention.
+   * Places one layer further, the first of them at `position`. `allSeen`: from what they can be asked for themselves
+   * to all that they see; `mask`: where that may be seen. `memory`: { seen, mask }, what they look at besides.
+   * -> the places, what they could be asked for, and of each the weights of its last attention.
    */
-  forward(places, position, maySee, before = [], memory = null) {
+  forward(places, position, allSeen = (own) => own, mask = [], memory = null) {
     const y = places.map((x) => norm(x, this.norms[0]));
-    const seen = [...before, ...y.map((y_t, t) => this.attention.keysAndValues(y_t, position + t))];
-    const maps = [];
+    const own = this.attention.keysAndValues(y, position);
+    const [seen, maps] = [allSeen(own), []];
     const after = places.map((x, t) => {
-      let { read, weights } = this.attention.look(y[t], position + t, seen, (s) => maySee(t, s));
+      let { read, weights } = this.attention.look(y[t], position + t, seen, mask);
       x = plus(x, read);
       if (memory) {
-        const { seen, mask } = memory;
-        ({ read, weights } = this.crossAttention.look(norm(x, this.norms[1]), position + t, seen, (s) => mask[s]));
+        const z = norm(x, this.norms[1]);
+        ({ read, weights } = this.crossAttention.look(z, position + t, memory.seen, memory.mask));
         x = plus(x, read);
       }
       maps.push(weights);
       const z = relu(plus(times(norm(x, this.norms.at(-1)), this.W_1), this.b_1));
       return plus(x, times(z, this.W_2), this.b_2);
     });
-    return { places: after, seen, maps };
+    return { places: after, own, maps };
   }
 }
 
@@ -86,29 +95,30 @@ class Part {
 export class TransformerEncoder extends Part {
   read(ids) {
     let places = this.embedded(ids, 0);
-    for (const block of this.blocks) ({ places } = block.forward(places, 0, () => true));
+    for (const block of this.blocks) ({ places } = block.forward(places, 0));
     const outputs = places.map((x) => norm(x, this.norm));
     return { outputs, state: mean(outputs), cells: null };
   }
 }
 
-/** What decoders with a cache share: `further(...)` takes a symbol through a block. */
+/** What decoders with a cache share. `look(block, ...)` takes a symbol through a block. */
 class CachingDecoder extends Part {
   start({ outputs }) {
     const memory = { layers: this.remember(outputs), mask: outputs.map(() => true) };
-    return { state: { t: 0, layers: this.blocks.map(() => []) }, memory };
+    return { state: { t: 0, layers: this.blocks.map(() => this.nothing()) }, memory };
   }
 
   step({ t, layers }, token, memory) {
-    let [x] = this.embedded([token], this.position(t, memory));
+    const position = this.position(t, memory);
+    let places = this.embedded([token], position);
     const [kept, attention] = [[], []];
     this.blocks.forEach((block, i) => {
-      const further = this.further(block, x, t, layers[i], memory.layers[i], memory);
-      x = further.x;
-      kept.push(further.kept);
-      attention.push(...further.weights);
+      const after = this.look(block, places, position, layers[i], memory.layers[i], memory.mask);
+      places = after.places;
+      kept.push(behind(layers[i], after.own));
+      attention.push(...after.maps[0].map((weight) => weight.slice(0, memory.mask.length)));
     });
-    return { state: { t: t + 1, layers: kept }, logits: this.logits(x), attention, cell: null };
+    return { state: { t: t + 1, layers: kept }, logits: this.logits(places[0]), attention, cell: null };
   }
 
   logits(x) {
@@ -118,50 +128,58 @@ class CachingDecoder extends Part {
   restrict(memory, places) {
     return { ...memory, mask: memory.mask.map((_, s) => places.includes(s)) };
   }
+
+  nothing() {
+    return Array.from({ length: this.heads }, () => ({ keys: [], values: [] }));
+  }
 }
 
 export class TransformerDecoder extends CachingDecoder {
   remember(outputs) {
-    return this.blocks.map((block) => outputs.map((h) => block.crossAttention.keysAndValues(h)));
+    return this.blocks.map((block) => block.crossAttention.keysAndValues(outputs, 0));
   }
 
   position(t) {
     return t;
   }
 
-  further(block, x, t, before, seen, { mask }) {
-    const after = block.forward([x], t, () => true, before, { seen, mask });
-    return { x: after.places[0], kept: after.seen, weights: after.maps[0] };
+  look(block, places, position, before, seen, mask) {
+    return block.forward(places, position, (own) => behind(before, own), [], { seen, mask });
   }
 }
 
 /** Goes with NoEncoder: text and answer are one stream, and every symbol sees those before it. */
 export class DecoderOnly extends CachingDecoder {
   remember(outputs) {
-    const ids = outputs.map((x) => x.indexOf(Math.max(...x)));
-    let places = this.embedded(ids, 0);
-    return this.blocks.map((block) => {
-      const after = block.forward(places, 0, (t, s) => s <= t);
-      places = after.places;
-      return after.seen;
+    let layers = this.blocks.map(() => this.nothing());
+    outputs.forEach((x, s) => {
+      let places = this.embedded([x.indexOf(largest(x))], s);
+      layers = this.blocks.map((block, i) => {
+        const after = block.forward(places, s, (own) => behind(layers[i], own));
+        places = after.places;
+        return behind(layers[i], after.own);
+      });
     });
+    return layers;
   }
 
   position(t, { mask }) {
     return mask.length + t; // behind the text
   }
 
-  further(block, x, t, before, text, memory) {
-    const [S, position] = [text.length, this.position(t, memory)];
-    const maySee = (_, s) => s >= S || memory.mask[s];
-    const after = block.forward([x], position, maySee, [...text, ...before]);
-    const weights = after.maps[0].map((weight) => weight.slice(0, S));
-    return { x: after.places[0], kept: after.seen.slice(S), weights };
+  look(block, places, position, before, text, mask) {
+    return block.forward(places, position, (own) => behind(text, before, own), mask);
   }
 
   logits(x) {
     return super.logits(x).slice(0, this.targets);
   }
+}
+
+/** All of these places, one behind the other. */
+function behind(...all) {
+  const both = (h, name) => [].concat(...all.map((each) => each[h][name]));
+  return all[0].map((_, h) => ({ keys: both(h, "keys"), values: both(h, "values") }));
 }
 
 /** Passes a text on as it is, as rows with a single 1. */
