@@ -5,7 +5,7 @@
 
 import { beam, read, sampled, trace } from "./model.js";
 
-const WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+export const WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 const FIRST = "three one four one five six";
 const LONGEST = 120; // characters
 const DRAWS = 5;

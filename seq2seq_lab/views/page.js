@@ -7,13 +7,12 @@ import { fill, make } from "./elements.js";
 import { Grid } from "./grid.js";
 import { insides, looking, three, visible, writing } from "./maps.js";
 import { mapNames } from "./model.js";
+import { REST, States } from "./states.js";
 
 const KEYS =
   "Tab goes from map to map, arrow keys within one. Enter or a click forces the symbol, or the look, of a " +
   "square; once more takes it back. A digit or # forces that symbol upon the step, Delete frees the step. " +
   "Shift with Enter or a click adds a place to a look. Ctrl+Z undoes. The arrow keys of the slider take steps.";
-
-const REST = 60; // milliseconds
 
 // What is asked for
 
@@ -201,7 +200,8 @@ class Section {
     const press = (r, step) => write(step, r > 0 ? symbols[r - 1] : null); // the first row is what is written
     this.symbols = symbols;
     this.writes = this.pair("writes", { symbols, write, free, press });
-    this.encoder = this.grid("insides");
+    this.states = new States(panel.models[name], (place) => this.pointPlace(place));
+    this.encoder = new Grid("insides", (_, at) => this.pointPlace(at?.[1]));
     this.decoder = this.pair("insides");
     this.cache = make("p", { className: "free" });
     this.best = make("table");
@@ -211,7 +211,7 @@ class Section {
     const first = make("div", { className: "figures" }, pairOf(this.writes), this.tables);
     const last = make("div", { className: "figures" }, this.encoder.element, pairOf(this.decoder), this.cache);
     this.where = make("div", { className: "figures" });
-    const maps = make("div", { className: "maps" }, first, this.where, last);
+    const maps = make("div", { className: "maps" }, first, this.where, last, this.states.element);
     const head = make("div", { className: "head" }, this.title, status, this.save);
     this.element = make("section", {}, head, this.step, maps);
     this.element.setAttribute("aria-label", name);
@@ -224,7 +224,17 @@ class Section {
   }
 
   grid(kind, hand = null) {
-    return new Grid(kind, (step) => this.panel.point(step), hand);
+    const told = (step, at) => {
+      this.panel.point(step);
+      if (kind === "looks") this.pointPlace(at?.[1]);
+    };
+    return new Grid(kind, told, hand);
+  }
+
+  /** A letter of the text is pointed at, or none. */
+  pointPlace(place = null) {
+    this.encoder.mark(place ?? -1);
+    this.states.point(place);
   }
 
   get grids() {
@@ -236,6 +246,7 @@ class Section {
     if (this.room === this.element.clientWidth) return;
     this.room = this.element.clientWidth;
     this.grids.forEach((grid) => grid.fit(this.room, this.numbers));
+    this.states.fit(this.room);
   }
 
   /** Of one map of attention what is and what was, made when a model first has it. */
@@ -311,6 +322,7 @@ class Section {
 
     this.free.hidden = !interfered;
     this.drawOthers(others, before);
+    this.states.draw(after.read, after.encoder);
     this.tell();
   }
 
@@ -332,7 +344,7 @@ class Section {
   tell() {
     const { after, panel } = this;
     const t = Math.min(panel.pointed < 0 ? this.asked : panel.pointed, after.written.length - 1);
-    this.grids.forEach((grid) => grid.mark(t));
+    this.grids.forEach((grid) => grid !== this.encoder && grid.mark(t));
     const p = after.probabilities[t];
     const [first, second] = [...this.symbols.keys()].sort((a, b) => p[b] - p[a]);
     const written = this.symbols.indexOf(after.written[t]);
