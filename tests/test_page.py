@@ -586,6 +586,49 @@ def test_a_transformer_by_layer_and_head(
     page.close()
 
 
+def test_an_lstm_has_gates_of_its_own_and_cells_on_cells_show_their_states(browser, tmp_path):
+    """Gates obey the equations; state and memory themselves are compared in test_portable."""
+    models = {name: KINDS[name]() for name in ("LSTM", "cells on cells", "plain")}
+    lab.save_page(models, tmp_path / "page.html")
+    page, errors = open_page(browser)
+    page.goto(f"{(tmp_path / 'page.html').as_uri()}#{quote(json.dumps({'text': TEXT, 'shown': ['LSTM']}))}")
+    panel, shown = parts(page, models), {}
+    assert_shows(panel, TEXT, name="LSTM")
+    offered = panel.inside.locator("option:not([hidden])")
+    expect(offered).to_have_count(6)
+    expect(
+        grid(panel, "State h of the encoder", "LSTM")
+    ).to_be_visible()  # z, asked for at first, is not there
+    for name, title in zip(
+        "ifgomh",
+        ("Input gate i", "Forget gate f", "Candidate g", "Output gate o", "Memory m", "State h"),
+        strict=True,
+    ):
+        panel.inside.select_option(name)
+        cells = grid(panel, f"{title} of the encoder", "LSTM")
+        shown[name] = np.array(numbers(cells)).reshape(-1, len(TEXT))  # (H, S)
+    i, f, g, o, m, h = shown.values()
+    np.testing.assert_allclose(m[:, 1:], f[:, 1:] * m[:, :-1] + i[:, 1:] * g[:, 1:], atol=3e-3)
+    np.testing.assert_allclose(h, o * np.tanh(m), atol=2e-3)
+    assert min(i.min(), f.min(), o.min()) >= 0
+
+    panel.model.select_option("cells on cells")
+    panel.beside.select_option("plain")
+    assert_shows(panel, TEXT, name="cells on cells")
+    expect(offered).to_have_count(4)
+    panel.inside.select_option("r")
+    expect(grid(panel, "Reset gate r of the encoder", "plain")).to_be_visible()
+    states = grid(panel, "State h of the decoder", "cells on cells")
+    expect(states.get_by_role("row")).to_have_count(1 + 3 + 6 + 2)
+    for name in ("cells on cells", "plain"):
+        with page.expect_download() as download:
+            panel.of(name).get_by_role("button", name="Save trace").click()
+        download.value.save_as(tmp_path / "trace.json")
+        assert (lab.Trace.load(tmp_path / "trace.json").update_gate is None) == (name != "plain")
+    assert errors == []
+    page.close()
+
+
 @pytest.mark.parametrize("wrong", [{}, [], None, "model", {"a": 3}, ["a model"]])
 def test_models_that_are_none_are_named(wrong, tmp_path):
     with pytest.raises(ValueError, match=r"^models must be a Seq2Seq, or several by name, but is"):
@@ -594,9 +637,9 @@ def test_models_that_are_none_are_named(wrong, tmp_path):
 
 
 def test_a_model_that_no_page_can_run_is_named_here_and_by_the_command(models, tmp_path, capsys):
-    cells = (keras.layers.LSTMCell(4) for _ in range(2))
+    cells = (keras.layers.GRUCell(4) for _ in range(2))
     model = lab.Seq2Seq(encoder=lab.Encoder(next(cells)), decoder=lab.Decoder(next(cells)))
-    fault = "must be a model that a page can run, but its encoder's cell is keras's LSTMCell"
+    fault = "must be a model that a page can run, but its encoder's cell is keras's GRUCell"
     with pytest.raises(ValueError, match=rf"^models\['mine'\] {fault}"):
         lab.save_page({**models, "mine": model}, tmp_path / "page.html")
     model.save(tmp_path / "mine.keras")

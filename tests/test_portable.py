@@ -10,10 +10,13 @@ import random
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from browsers import open_page
+from keras.layers import LSTMCell, StackedRNNCells
 from test_decoding import SMALL, drawn, random_model
 
 import seq2seq_lab as lab
+from seq2seq_lab._internals.cells import zero_state
 from seq2seq_lab.decoding import cut_off
 from seq2seq_lab.transformer import LEARNED
 from seq2seq_lab.views.page import MODEL, script
@@ -29,7 +32,8 @@ WIDTH, POWER = 3, 0.7
 START = """async ([source, models]) => {
     const module = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
     const loaded = Object.entries(JSON.parse(models)).map(([name, model]) => [name, module.load(model)]);
-    const inside = (cells) => ["z", "r", "c", "h"].flatMap((name) => cells.flatMap((at) => [...at[name]]));
+    const inside = (cells) =>
+        ["z", "r", "c", "h", "m"].flatMap((name) => cells.flatMap((at) => [...(at[name] ?? [])]));
     const flat = ({probabilities, attention, encoder, decoder}) => [
         ...probabilities.flatMap((p) => [...p]), ...attention.flat().flatMap((w) => [...w]),
         ...inside(encoder ?? []), ...inside(decoder ?? [])];
@@ -75,6 +79,12 @@ KINDS = {
         1, lab.TransformerEncoder(6, 2, 0, "learned"), lab.AttentionDecoder(lab.GRUCell(5), attention_units=3)
     ),
     "no encoder, then transformer": lambda: pair(2, lab.NoEncoder(), lab.TransformerDecoder(6, 2)),
+    "LSTM": lambda: pair(76, lab.Encoder(LSTMCell(6), 5), lab.Decoder(LSTMCell(6), 3)),
+    "cells on cells": lambda: pair(
+        4,
+        lab.Encoder(StackedRNNCells([lab.GRUCell(5), LSTMCell(4)]), 3),
+        lab.AttentionDecoder(StackedRNNCells([LSTMCell(3), lab.GRUCell(6), LSTMCell(2)]), 4, 3),
+    ),
 }
 
 
@@ -127,7 +137,9 @@ def oracle(model, texts, forced):
     outputs, state = model.encoder(ids, lengths)
     cells = inner = ()
     if hasattr(model.encoder, "cell"):
-        cells = inside(model.encoder, ids.T, np.swapaxes(outputs, 0, 1), np.zeros_like(outputs[:, 0]))
+        zero = zero_state(model.encoder.cell, B, "float32")
+        states = lab.unroll(model.encoder.cell, ids.T, model.encoder.embeddings, zero, S)[1]
+        cells = inside(model.encoder, ids.T, states, zero)
     state, memory = model.decoder.start(outputs, state, lengths)
     first, tokens, said, states = state, [np.full(B, SYMBOLS.index(END), np.int32)], [], []
     for t in range(longest_answer(S)):
@@ -144,7 +156,8 @@ def oracle(model, texts, forced):
     attention = np.array([w for _, w in said]) if model.attends else None
     if hasattr(model.decoder, "cell"):
         context = None if attention is None else np.einsum("tbs,bsh->tbh", attention, outputs)
-        inner = inside(model.decoder, np.array(tokens[:-1]), np.array(states), np.array(first), context)
+        states = tf.nest.map_structure(lambda *steps: np.array(steps), *states)
+        inner = inside(model.decoder, np.array(tokens[:-1]), states, first, context)
     answers, rows = [], []
     for b, S in enumerate(lengths):
         answer, end, _ = lab.decode([token[b] for token in tokens[1:]]).partition(END)
@@ -156,8 +169,18 @@ def oracle(model, texts, forced):
     return answers, rows
 
 
-def inside(part, ids, h, first, context=None):
-    """Gates, candidate and state behind states `h (T, B, H)`: the equations of a GRU on plain arrays."""
+def inside(part, ids, states, first, context=None):
+    """What went on in a cell on the way through these states, `(T, B, H)` each."""
+    if isinstance(part.cell, LSTMCell):
+        return [np.array(state) for state in states]  # state and memory
+    if isinstance(part.cell, StackedRNNCells):
+        outputs = [state[0] if isinstance(state, list) else state for state in states]
+        return [np.concatenate(outputs, -1)]
+    return inside_gru(part, ids, np.array(states), np.array(first), context)
+
+
+def inside_gru(part, ids, h, first, context):
+    """Gates, candidate and state behind states `h (T, B, H)`: the equations on plain arrays."""
     W, x = {name: np.asarray(w) for name, w in vars_of(part.cell)}, np.asarray(part.embeddings)[ids]
     x = x if context is None else np.concatenate([x, context], -1)
     before = np.concatenate([first[None], h[:-1]])
@@ -269,8 +292,13 @@ class OwnTransformer(lab.TransformerDecoder):
     ("parts", "fault"),
     [
         (
-            {"encoder": lambda: lab.Encoder(keras.layers.LSTMCell(7)), "attends": True},
-            "its encoder's cell is keras's LSTMCell, not seq2seq_lab's GRUCell",
+            {"encoder": lambda: lab.Encoder(keras.layers.SimpleRNNCell(7)), "attends": True},
+            "its encoder's cell is keras's SimpleRNNCell, not seq2seq_lab's GRUCell, keras's LSTMCell or "
+            "keras's StackedRNNCells$",
+        ),
+        (
+            {"encoder": lambda: lab.Encoder(LSTMCell(7, use_bias=False)), "attends": True},
+            "its encoder's cell is an LSTMCell with use_bias=False, not True$",
         ),
         ({"decoder": lambda: lab.Decoder(keras.layers.GRUCell(7))}, "its decoder's cell is keras's GRUCell"),
         (
@@ -286,10 +314,10 @@ class OwnTransformer(lab.TransformerDecoder):
             {
                 "encoder": lambda: lab.TransformerEncoder(8),
                 "decoder": lambda: lab.AttentionDecoder(
-                    keras.layers.StackedRNNCells([lab.GRUCell(5), lab.GRUCell(5)])
+                    StackedRNNCells([lab.GRUCell(5), LSTMCell(5, recurrent_activation="tanh")])
                 ),
             },
-            "its decoder's cell is keras's StackedRNNCells, not seq2seq_lab's GRUCell$",
+            "its decoder's cell is an LSTMCell with recurrent_activation='tanh', not 'sigmoid'$",
         ),
         (
             {"decoder": lambda: lab.AttentionDecoder(lab.GRUCell(6), attention=Own(3))},

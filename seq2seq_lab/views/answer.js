@@ -9,7 +9,10 @@ export const WORDS = ["zero", "one", "two", "three", "four", "five", "six", "sev
 const FIRST = "three one four one five six";
 const LONGEST = 120; // characters
 const DRAWS = 5;
-export const INSIDE = { z: "update gate z", r: "reset gate r", c: "candidate c", h: "state h" };
+export const INSIDE = {
+  ...{ z: "update gate z", r: "reset gate r", c: "candidate c", h: "state h" }, // all cells have an h
+  ...{ i: "input gate i", f: "forget gate f", g: "candidate g", o: "output gate o", m: "memory m" }, // of an LSTM
+};
 
 /** Answers for models by name. What nothing is forced upon is computed once for a text. */
 export class Answers {

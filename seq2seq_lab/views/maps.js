@@ -55,7 +55,7 @@ export function looking({ read, written, attention }, map, before, { digits, pla
 /** A row for each unit; `cells` hold a vector of this name at each of the `letters`. */
 export function insides(letters, cells, name, before = null) {
   return {
-    paint: name === "c" || name === "h" ? "redBlue" : HEAT,
+    paint: "cghm".includes(name) ? "redBlue" : HEAT, // gates are never below 0
     columns: letters.map((head) => ({ head })),
     rows: Array.from(cells[0][name], (_, unit) => ({ head: "", name: `unit ${unit + 1}` })),
     value: (unit, t) => cells[t][name][unit],

@@ -135,7 +135,9 @@ export class Panel {
     this.note.replaceChildren(note, marked.length ? ": " : "", ...marked);
     this.body.classList.toggle("numbers", this.numbers.checked);
     this.lookWords.hidden = !models.some((each) => each.mayLook);
-    this.lookInside.hidden = models.length && !models.some(({ before }) => before.encoder || before.decoder);
+    const cells = models.flatMap(({ before }) => [before.encoder?.[0], before.decoder?.[0]]).filter(Boolean);
+    this.lookInside.hidden = models.length && !cells.length;
+    [...this.inside.options].forEach((option) => (option.hidden = !cells.some((cell) => option.value in cell)));
     for (const [name, section] of this.sections) {
       if (!models.some((each) => each.name === name)) {
         section.element.remove();
@@ -303,15 +305,17 @@ class Section {
       const looks = (trace, was) => looking(trace, n, was, trace, numbers);
       drawPair(this.look(n, mayLook), `Where it looks${name}`, hint, looks);
     });
-    const whole = INSIDE[inside][0].toUpperCase() + INSIDE[inside].slice(1);
     this.encoder.element.hidden = !after.encoder;
     if (after.encoder) {
-      const cells = insides([...visible(after.read)], after.encoder, inside);
-      this.encoder.draw({ title: `${whole} of the encoder`, hint: HINTS[inside], ...cells }, room, numbers);
+      const [name, title] = shownInside(after.encoder, inside);
+      const cells = insides([...visible(after.read)], after.encoder, name);
+      this.encoder.draw({ title: `${title} of the encoder`, hint: HINTS[name], ...cells }, room, numbers);
     }
-    const ofDecoder = (trace, was) => insides([...trace.written], trace.decoder, inside, was?.decoder);
-    if (after.decoder) drawPair(this.decoder, `${whole} of the decoder`, HINTS[inside], ofDecoder);
-    else this.decoder.forEach((grid) => (grid.element.hidden = true));
+    if (after.decoder) {
+      const [name, title] = shownInside(after.decoder, inside);
+      const cells = (trace, was) => insides([...trace.written], trace.decoder, name, was?.decoder);
+      drawPair(this.decoder, `${title} of the decoder`, HINTS[name], cells);
+    } else this.decoder.forEach((grid) => (grid.element.hidden = true));
     this.cache.hidden = Boolean(after.decoder);
     const [first, last] = [after.kept[0], after.kept.at(-1)];
     this.cache.textContent = `The decoder's state is a cache: ${first} numbers for each symbol read, ${last} at the end.`;
@@ -375,6 +379,12 @@ function tabulate(table, caption, answers, { written }) {
   table.replaceChildren(make("caption", { textContent: caption }), ...rows);
 }
 
+/** What is shown of cells, and its title: what is asked for if they have it, else the state, which all have. */
+function shownInside(cells, asked) {
+  const name = asked in cells[0] ? asked : "h";
+  return [name, INSIDE[name][0].toUpperCase() + INSIDE[name].slice(1)];
+}
+
 /** A trace as `lab.Trace.load` reads it. */
 function plain({ read, written, probabilities, attention, layers, encoder, digits, places }) {
   const listed = (nest) => (nest.map ? Array.from(nest, listed) : nest);
@@ -386,7 +396,7 @@ function plain({ read, written, probabilities, attention, layers, encoder, digit
     written,
     probabilities: listed(probabilities),
     attention: layers ? listed(looks) : null,
-    update_gate: encoder && listed(encoder.map(({ z }) => z)),
+    update_gate: encoder?.[0].z ? listed(encoder.map(({ z }) => z)) : null,
     digits,
     places,
   };
@@ -395,8 +405,10 @@ function plain({ read, written, probabilities, attention, layers, encoder, digit
 const HINTS = {
   z: "bright copies, dark writes anew",
   r: "dark leaves the old state out",
-  c: "blue is -1, red is 1",
-  h: "blue is -1, red is 1",
+  i: "bright writes into the memory",
+  f: "bright keeps the memory, dark forgets",
+  o: "bright shows the memory",
+  ...Object.fromEntries([..."cghm"].map((name) => [name, "blue is -1, red is 1"])),
 };
 const pairOf = (grids) => make("div", { className: "pair" }, ...grids.map((grid) => grid.element));
 const row = (...children) => make("div", { className: "controls" }, ...children);

@@ -9,6 +9,7 @@ import base64
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import keras
 import numpy as np
 
 from seq2seq_lab.attention import AdditiveAttention, AttentionDecoder
@@ -91,11 +92,32 @@ def _norm(norm):
     return _numbers(norm, ["gamma", "beta"])
 
 
-def _cell(side, cell):
-    _require_one_of(f"{side}'s cell", cell, GRUCell)
-    return _numbers(cell, WEIGHTS)
+def _cell(side: str, cell: Any) -> Numbers:
+    name = f"{side}'s cell"
+    _require_one_of(name, cell, *CELLS)
+    return {"kind": type(cell).__name__, **CELLS[type(cell)](side, cell)}
 
 
+def _lstm(side: str, cell: Any) -> Numbers:
+    config = cell.get_config()
+    for name, wanted in LSTM.items():
+        if config[name] != wanted:
+            raise Unknown(f"{side}'s cell is an LSTMCell with {name}={config[name]!r}, not {wanted!r}")
+    kernels = {"W_x": cell.kernel, "W_h": cell.recurrent_kernel, "b_": cell.bias}
+    cut = {kind: np.split(np.asarray(weights), 4, -1) for kind, weights in kernels.items()}
+    return {
+        f"{kind}{gate}": _array(part)
+        for kind, all_ in cut.items()
+        for gate, part in zip("ifgo", all_, strict=True)
+    }
+
+
+LSTM = {"activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": True}
+CELLS: dict[type, Callable[[str, Any], Numbers]] = {
+    GRUCell: lambda _, cell: _numbers(cell, WEIGHTS),
+    keras.layers.LSTMCell: _lstm,
+    keras.layers.StackedRNNCells: lambda side, stack: {"cells": [_cell(side, each) for each in stack.cells]},
+}
 ENCODERS: dict[type, Callable[[Any], Numbers]] = {
     Encoder: _recurrent_encoder,
     TransformerEncoder: _transformer,
@@ -123,8 +145,9 @@ def _home(kind: type) -> str:
 
 def _numbers(part: Any, names: Iterable[str]) -> Numbers:
     """The weights of these names."""
-    arrays = {name: np.asarray(getattr(part, name), "<f4") for name in names}
-    return {
-        name: {"shape": a.shape, "float32": base64.b64encode(a.tobytes()).decode()}
-        for name, a in arrays.items()
-    }
+    return {name: _array(getattr(part, name)) for name in names}
+
+
+def _array(weights: Any) -> Numbers:
+    a = np.asarray(weights, "<f4")
+    return {"shape": a.shape, "float32": base64.b64encode(a.tobytes()).decode()}

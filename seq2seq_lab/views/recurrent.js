@@ -1,35 +1,92 @@
 // Recurrent encoder and decoders: the equations of gru.py, encoder_decoder.py and attention.py, in the same symbols
-// and the same order.
+// and the same order; beside the GRU the LSTM, and cells on top of each other.
 
 import { plus, product, sigmoid, softmax, tanh, times } from "./arithmetic.js";
 
-/** One step: z, the update gate; r, the reset gate; c, the candidate; h, the new state. */
-function gru({ W_xz, W_xr, W_xc, W_hz, W_hr, W_hc, b_z, b_r, b_c }, x, h) {
-  const z = sigmoid(plus(times(x, W_xz), times(h, W_hz), b_z));
-  const r = sigmoid(plus(times(x, W_xr), times(h, W_hr), b_r));
-  const c = tanh(plus(times(x, W_xc), times(product(r, h), W_hc), b_c));
-  return { z, r, c, h: h.map((h_i, i) => (1 - z[i]) * c[i] + z[i] * h_i) };
-}
+// Cells: `zero()`, the first state; `step(x, state)` -> { state, h: what it puts out, inside: vectors by name }
 
-export class Encoder {
+class GRUCell {
   constructor(weights) {
     Object.assign(this, weights);
   }
 
+  zero() {
+    return new Float64Array(this.b_z.length);
+  }
+
+  /** z, the update gate; r, the reset gate; c, the candidate; h, the new state. */
+  step(x, before) {
+    const { W_xz, W_xr, W_xc, W_hz, W_hr, W_hc, b_z, b_r, b_c } = this;
+    const z = sigmoid(plus(times(x, W_xz), times(before, W_hz), b_z));
+    const r = sigmoid(plus(times(x, W_xr), times(before, W_hr), b_r));
+    const c = tanh(plus(times(x, W_xc), times(product(r, before), W_hc), b_c));
+    const h = before.map((h_i, i) => (1 - z[i]) * c[i] + z[i] * h_i);
+    return { state: h, h, inside: { z, r, c, h } };
+  }
+}
+
+class LSTMCell {
+  constructor(weights) {
+    Object.assign(this, weights);
+  }
+
+  zero() {
+    return [0, 1].map(() => new Float64Array(this.b_i.length));
+  }
+
+  /** i, f, o, the input, forget and output gate; g, the candidate; m, the memory, which Keras calls c. */
+  step(x, [before, memory]) {
+    const { W_xi, W_xf, W_xg, W_xo, W_hi, W_hf, W_hg, W_ho, b_i, b_f, b_g, b_o } = this;
+    const i = sigmoid(plus(times(x, W_xi), times(before, W_hi), b_i));
+    const f = sigmoid(plus(times(x, W_xf), times(before, W_hf), b_f));
+    const g = tanh(plus(times(x, W_xg), times(before, W_hg), b_g));
+    const o = sigmoid(plus(times(x, W_xo), times(before, W_ho), b_o));
+    const m = plus(product(f, memory), product(i, g));
+    const h = product(o, tanh(m));
+    return { state: [h, m], h, inside: { i, f, g, o, m, h } };
+  }
+}
+
+class StackedRNNCells {
+  constructor({ cells }) {
+    this.cells = cells.map(cellOf);
+  }
+
+  zero() {
+    return this.cells.map((cell) => cell.zero());
+  }
+
+  /** Each cell reads what the one below puts out; `inside` are the outputs of all. */
+  step(x, states) {
+    const steps = [];
+    this.cells.forEach((cell, i) => steps.push(cell.step(steps.at(-1)?.h ?? x, states[i])));
+    const outputs = steps.map(({ h }) => h);
+    return { state: steps.map(({ state }) => state), h: outputs.at(-1), inside: { h: inARow(outputs) } };
+  }
+}
+
+const CELLS = { GRUCell, LSTMCell, StackedRNNCells };
+const cellOf = (cell) => new CELLS[cell.kind](cell);
+
+export class Encoder {
+  constructor({ cell, ...weights }) {
+    Object.assign(this, weights, { cell: cellOf(cell) });
+  }
+
   read(ids) {
-    const cells = [];
-    let h = new Float64Array(this.cell.b_z.length);
+    const steps = [];
+    let state = this.cell.zero();
     for (const id of ids) {
-      cells.push(gru(this.cell, this.embeddings[id], h));
-      h = cells.at(-1).h;
+      steps.push(this.cell.step(this.embeddings[id], state));
+      state = steps.at(-1).state;
     }
-    return { outputs: cells.map((cell) => cell.h), state: h, cells };
+    return { outputs: steps.map(({ h }) => h), state, cells: steps.map(({ inside }) => inside) };
   }
 }
 
 export class Decoder {
-  constructor(weights) {
-    Object.assign(this, weights);
+  constructor({ cell, ...weights }) {
+    Object.assign(this, weights, { cell: cellOf(cell) });
   }
 
   get layers() {
@@ -40,12 +97,12 @@ export class Decoder {
     return { state, memory: null };
   }
 
-  step(h, token) {
-    return this.output(gru(this.cell, this.embeddings[token], h), []);
+  step(state, token) {
+    return this.output(this.cell.step(this.embeddings[token], state), []);
   }
 
-  output(cell, attention) {
-    return { state: cell.h, logits: plus(times(cell.h, this.W_out), this.b_out), attention, cell };
+  output({ state, h, inside }, attention) {
+    return { state, logits: plus(times(h, this.W_out), this.b_out), attention, cell: inside };
   }
 }
 
@@ -58,16 +115,17 @@ export class AttentionDecoder extends Decoder {
     const { U_a, b_a } = this.attention;
     const keys = outputs.map((h) => plus(times(h, U_a), b_a));
     const memory = { outputs, keys: keys.map(exp2), seen: outputs.map(() => true) };
-    return { state: tanh(plus(times(state, this.W_s), this.b_s)), memory };
+    const first = tanh(plus(times(inARow(state), this.W_s), this.b_s));
+    return { state: cutLike(this.cell.zero(), first), memory };
   }
 
-  step(h, token, { outputs, keys, seen }) {
+  step(state, token, { outputs, keys, seen }) {
     const { W_a, v_a } = this.attention;
-    const query = exp2(times(h, W_a));
+    const query = exp2(times(inARow(state), W_a));
     const weight = softmax(keys.map((key, s) => (seen[s] ? score(v_a, key, query) : -Infinity)));
     const context = times(weight, outputs); // sum_s weight_s h_s
     const x = Float64Array.of(...this.embeddings[token], ...context);
-    return this.output(gru(this.cell, x, h), [weight]);
+    return this.output(this.cell.step(x, state), [weight]);
   }
 
   restrict(memory, places) {
@@ -83,3 +141,13 @@ function score(v_a, key, query) {
 }
 
 const exp2 = (a) => a.map((x) => Math.exp(2 * x));
+
+/** All that a state holds, one part beside the other. */
+const inARow = (state) => (ArrayBuffer.isView(state) ? state : Float64Array.of(...state.flatMap((s) => [...inARow(s)])));
+
+/** The reverse: a row as a state like this one. */
+function cutLike(state, row) {
+  let at = 0;
+  const cut = (part) => (ArrayBuffer.isView(part) ? row.subarray(at, (at += part.length)) : part.map(cut));
+  return cut(state);
+}
