@@ -323,6 +323,18 @@ def test_squares_are_painted_as_their_numbers_say_and_framed_where_they_are_forc
         assert orange.any()
 
 
+@pytest.mark.parametrize("numbers_too", [False, True])
+def test_what_stands_in_squares_can_be_read(panel, numbers_too):
+    panel.numbers.set_checked(numbers_too)
+    writes = grid(panel, "What it writes")
+    boxes, written = writes.evaluate(panels.BOXES), texts(writes)
+    for box, text in zip(boxes, written, strict=True):
+        across, down = (range(1, int(box[size]) - 1) for size in ("width", "height"))
+        points = [{"x": box["x"] + x, "y": box["y"] + y} for x in across for y in down]
+        painted = np.array(writes.evaluate(panels.COLOURS, points))
+        assert (np.abs(painted - painted[0]).max() > 100) == bool(text)
+
+
 def test_night_comes_and_goes(panel):
     for scheme, least, most in ("dark", 0, 60), ("light", 200, 255):
         panel.page.emulate_media(color_scheme=scheme)
