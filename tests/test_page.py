@@ -188,7 +188,9 @@ def test_everything_goes_by_keyboard(panel):
     panel.press("Enter")
     expect(focused).to_have_attribute("aria-label", re.compile("^step 1, 1: .*forced$"))
     expect(readout).to_have_text(re.compile("^step 1, 1: .*forced$"))
-    expect(panel.here.locator("[role=columnheader].here")).to_have_text(["1", "1"])  # before and after
+    expect(panel.here.locator(".writes [role=columnheader].here")).to_have_text(
+        ["1", "1"]
+    )  # before and after
     assert_shows(panel, TEXT, {0: "1", 1: "8"}, {1: [1, 2]})
 
 
@@ -228,7 +230,7 @@ def test_arrow_keys_take_steps_and_a_line_tells_of_each(panel):
         told = f"Step {t + 1} reads {read}looks at {letters}writes {written} {p:.3f}, then "
         expect(line).to_contain_text(told)
         expect(panel.step).to_have_attribute("aria-valuetext", re.compile(f"^Step {t + 1} of "))
-        heads = panel.here.locator("[role=columnheader].here")
+        heads = panel.here.locator(".writes [role=columnheader].here")
         expect(heads).to_have_text([str(t + 1)])
         if t == 0:  # where the mouse was left counts no longer once a key is pressed
             look(panel, 0, 3, TEXT).hover()
@@ -340,6 +342,7 @@ def test_the_beam_and_the_samples_beside_the_greedy_answer(panel):
     tables = panel.of("attention").get_by_role("table")
     rows = tables.filter(has_text="The beam's best").get_by_role("row")
     expect(rows).to_have_text([f"{h.text}{np.exp(h.log_probability):.3f}" for h in best])
+    expect(panel.of("attention").locator("[aria-busy=false]")).to_have_count(1)
     drawn = tables.filter(has_text="Samples").get_by_role("row").all_inner_texts()
     answers, p = zip(*(row.split("\t") for row in drawn), strict=True)
     assert len(set(answers)) > 1

@@ -12,6 +12,7 @@ from test_decoding import random_model
 
 import seq2seq_lab as lab
 from seq2seq_lab.views.figures import alternative_text
+from seq2seq_lab.views.page import training_strings
 from seq2seq_lab.views.panel import TEXT, Panel
 from seq2seq_lab.views.portable import portable
 
@@ -48,7 +49,8 @@ def test_it_first_shows_the_last_model_with_nothing_forced(panel, models):
 
 def test_what_it_hands_over_is_the_numbers_of_the_models_once_and_what_runs_them(panel, models):
     state = panel.get_state()
-    assert state["models"] == {name: portable(model) for name, model in models.items()}
+    training = training_strings(models["plain"].settings)
+    assert state["models"] == {name: {**portable(m), "training": training} for name, m in models.items()}
     assert "export default { render }" in state["_esm"]
     assert ".lab-panel" in state["_css"]
     sent = []

@@ -238,7 +238,7 @@ def test_everything_goes_by_keyboard_and_jupyter_keeps_its_hands_off(panel):
     panel.press("Enter")
     expect(focused).to_have_attribute("aria-label", re.compile("^step 1, 1: .*forced$"))
     expect(panel.here.locator(".readout.number")).to_have_text(re.compile("^step 1, 1: .*forced$"))
-    expect(panel.here.locator("[role=columnheader].here")).to_have_text(["1", "1"])  # before and after
+    expect(panel.here.locator(".writes [role=columnheader].here")).to_have_text(["1", "1"])
     assert_shows(panel, {0: "1", 1: "8"}, {1: [1, 2]})
 
 

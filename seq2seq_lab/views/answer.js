@@ -5,7 +5,7 @@
 
 import { beam, read, sampled, trace } from "./model.js";
 
-const WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+export const WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 const FIRST = "three one four one five six";
 const LONGEST = 120; // characters
 const DRAWS = 5;
@@ -31,18 +31,20 @@ export class Answers {
 
   of(name, text, forced) {
     const model = this.models[name];
-    this.free[name] ??= untouched(model, text);
-    const { start, ...rest } = this.free[name];
+    const free = (this.free[name] ??= untouched(model, text));
     const interfered = count(forced?.digits) + count(forced?.places) > 0;
-    const after = interfered ? trace(model, start, forced) : rest.before;
-    return { name, after, interfered, mayLook: mayLook(model), ...rest };
+    const after = interfered ? trace(model, free.start, forced) : free.before;
+    return { name, before: free.before, after, interfered, mayLook: mayLook(model), others: free.others };
   }
 }
 
+/** `others()` are other answers than the greedy one, which take longer: they are computed when one asks for them. */
 function untouched(model, text) {
   const start = read(model, text);
-  const draws = Array.from({ length: DRAWS }, (_, seed) => sampled(model, start, { seed }));
-  return { start, before: trace(model, start), best: beam(model, start), draws };
+  let found = null;
+  const draws = () => Array.from({ length: DRAWS }, (_, seed) => sampled(model, start, { seed }));
+  const others = () => (found ??= { best: beam(model, start), draws: draws() });
+  return { start, before: trace(model, start), others };
 }
 
 /** What is asked for, as far as these models can do it: a link may say anything. */

@@ -38,7 +38,7 @@ export function norm(x, { gamma, beta }) {
 export const product = (a, b) => a.map((a_i, i) => a_i * b[i]);
 export const sigmoid = (a) => a.map((x) => 1 / (1 + Math.exp(-x)));
 export const relu = (a) => a.map((x) => Math.max(0, x));
-export const tanhOf = (x) => 1 - 2 / (1 + Math.exp(2 * x)); // three times as fast as Math.tanh
+const tanhOf = (x) => 1 - 2 / (1 + Math.exp(2 * x)); // three times as fast as Math.tanh
 export const tanh = (a) => a.map(tanhOf);
 
 export function softmax(a) {

@@ -14,7 +14,7 @@ const LARGE = 34;
 const GAP = 4; // below a large one
 
 export class Grid {
-  /** `told(step)`: one is pointed at, or none, -1. `hand`: what can be forced. */
+  /** `told(step, at)`: a square is pointed at, of a step or of none, -1; or no square is, null. `hand`: what can be forced. */
   constructor(kind, told, hand = null) {
     Object.assign(this, { kind, told, hand, at: [0, 0], step: -1 });
     this.title = make("b");
@@ -137,7 +137,7 @@ export class Grid {
   /** The square that is pointed at, or focused: its number told, its step marked everywhere. */
   tell(at) {
     this.say(at);
-    this.told(at ? this.stepOf(at) : -1);
+    this.told(at ? this.stepOf(at) : -1, at);
   }
 
   say(at) {
@@ -145,11 +145,11 @@ export class Grid {
     this.readout.classList.toggle("number", Boolean(at));
   }
 
-  /** Let the heads of a step stand out. */
+  /** Let the head of a step stand out: that of a row in a map of looks, else of a column. */
   mark(step) {
     this.step = step;
     this.marked?.classList.remove("here");
-    this.marked = { writes: this.heads.children[step + 1], looks: this.lines.children[step]?.firstChild }[this.kind];
+    this.marked = this.kind === "looks" ? this.lines.children[step]?.firstChild : this.heads.children[step + 1];
     if (step >= 0) this.marked?.classList.add("here");
   }
 

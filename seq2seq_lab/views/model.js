@@ -15,11 +15,12 @@ import { DecoderOnly, NoEncoder, TransformerDecoder, TransformerEncoder } from "
 const ENCODERS = { Encoder, TransformerEncoder, NoEncoder };
 const DECODERS = { Decoder, AttentionDecoder, TransformerDecoder, DecoderOnly };
 
-/** A model from what portable.py wrote. */
-export function load({ symbols, encoder, decoder }) {
+/** A model from what portable.py wrote; `training` are some of the digit strings that it could be trained on. */
+export function load({ symbols, training = [], encoder, decoder }) {
   const END = symbols.indexOf("#");
   return {
     symbols,
+    training,
     END,
     targets: END + 1, // digits and `#` come first
     encoder: new ENCODERS[encoder.kind](unpacked(encoder)),

@@ -7,6 +7,7 @@ import { fill, make } from "./elements.js";
 import { Grid } from "./grid.js";
 import { insides, looking, three, visible, writing } from "./maps.js";
 import { mapNames } from "./model.js";
+import { REST, States } from "./states.js";
 
 const KEYS =
   "Tab goes from map to map, arrow keys within one. Enter or a click forces the symbol, or the look, of a " +
@@ -199,17 +200,18 @@ class Section {
     const press = (r, step) => write(step, r > 0 ? symbols[r - 1] : null); // the first row is what is written
     this.symbols = symbols;
     this.writes = this.pair("writes", { symbols, write, free, press });
-    this.encoder = this.grid("insides");
+    this.states = new States(panel.models[name], (place) => this.pointPlace(place));
+    this.encoder = new Grid("insides", (_, at) => this.pointPlace(at?.[1]));
     this.decoder = this.pair("insides");
     this.cache = make("p", { className: "free" });
     this.best = make("table");
     this.draws = make("table");
     this.free = make("p", { className: "free", textContent: "Both without what is forced." });
-    const tables = make("div", { className: "tables" }, this.best, this.draws, this.free);
-    const first = make("div", { className: "figures" }, pairOf(this.writes), tables);
+    this.tables = make("div", { className: "tables" }, this.best, this.draws, this.free);
+    const first = make("div", { className: "figures" }, pairOf(this.writes), this.tables);
     const last = make("div", { className: "figures" }, this.encoder.element, pairOf(this.decoder), this.cache);
     this.where = make("div", { className: "figures" });
-    const maps = make("div", { className: "maps" }, first, this.where, last);
+    const maps = make("div", { className: "maps" }, first, this.where, last, this.states.element);
     const head = make("div", { className: "head" }, this.title, status, this.save);
     this.element = make("section", {}, head, this.step, maps);
     this.element.setAttribute("aria-label", name);
@@ -222,7 +224,17 @@ class Section {
   }
 
   grid(kind, hand = null) {
-    return new Grid(kind, (step) => this.panel.point(step), hand);
+    const told = (step, at) => {
+      this.panel.point(step);
+      if (kind === "looks") this.pointPlace(at?.[1]);
+    };
+    return new Grid(kind, told, hand);
+  }
+
+  /** A letter of the text is pointed at, or none. */
+  pointPlace(place = null) {
+    this.encoder.mark(place ?? -1);
+    this.states.point(place);
   }
 
   get grids() {
@@ -234,6 +246,7 @@ class Section {
     if (this.room === this.element.clientWidth) return;
     this.room = this.element.clientWidth;
     this.grids.forEach((grid) => grid.fit(this.room, this.numbers));
+    this.states.fit(this.room);
   }
 
   /** Of one map of attention what is and what was, made when a model first has it. */
@@ -267,7 +280,7 @@ class Section {
     return (there.includes(place) ? kept : [...kept, ...places]).sort((a, b) => a - b);
   }
 
-  draw({ before, after, interfered, best, draws, mayLook }, { step, inside }, several, numbers) {
+  draw({ before, after, interfered, mayLook, others }, { step, inside }, several, numbers) {
     Object.assign(this, { after, numbers, asked: step });
     const { digits, places } = after;
     const was = interfered ? before : null;
@@ -307,17 +320,31 @@ class Section {
     const [first, last] = [after.kept[0], after.kept.at(-1)];
     this.cache.textContent = `The decoder's state is a cache: ${first} numbers for each symbol read, ${last} at the end.`;
 
-    tabulate(this.best, "The beam's best", best, before);
-    tabulate(this.draws, "Samples", draws, before);
     this.free.hidden = !interfered;
+    this.drawOthers(others, before);
+    this.states.draw(after.read, after.encoder);
     this.tell();
+  }
+
+  /** The other answers, once there is a moment's rest: what one does is answered before. */
+  drawOthers(others, before) {
+    if (this.others === others) return;
+    this.others = others;
+    this.tables.ariaBusy = "true";
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      const { best, draws } = others();
+      tabulate(this.best, "The beam's best", best, before);
+      tabulate(this.draws, "Samples", draws, before);
+      this.tables.ariaBusy = "false";
+    }, REST);
   }
 
   /** One step in a line: what is read, where it looks, what is written. */
   tell() {
     const { after, panel } = this;
     const t = Math.min(panel.pointed < 0 ? this.asked : panel.pointed, after.written.length - 1);
-    this.grids.forEach((grid) => grid.mark(t));
+    this.grids.forEach((grid) => grid !== this.encoder && grid.mark(t));
     const p = after.probabilities[t];
     const [first, second] = [...this.symbols.keys()].sort((a, b) => p[b] - p[a]);
     const written = this.symbols.indexOf(after.written[t]);

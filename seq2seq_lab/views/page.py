@@ -14,14 +14,18 @@ import string
 from collections.abc import Iterable, Mapping
 
 from seq2seq_lab._internals.files import whole_file
+from seq2seq_lab.data import get_batch
 from seq2seq_lab.model import Seq2Seq
-from seq2seq_lab.settings import Rule, require
+from seq2seq_lab.settings import Rule, Settings, require
 from seq2seq_lab.views.portable import portable
+from seq2seq_lab.vocabulary import END
 
 HERE = pathlib.Path(__file__).parent
 MODEL = "arithmetic.js", "recurrent.js", "transformer.js", "model.js"
-DRAWN = "elements.js", "colours.js", "squares.js", "grid.js", "maps.js", "page.js"
-MODULES = *MODEL, "answer.js", *DRAWN
+DRAWN = "elements.js", "colours.js", "canvas.js", "squares.js", "grid.js", "maps.js"
+STATES = "axes.js", "near.js", "path.js", "states.js"
+MODULES = *MODEL, "answer.js", *DRAWN, *STATES, "page.js"
+TRAINING = 300  # strings of digits
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 TITLE = "From words to digits"
 MODELS = Rule("a Seq2Seq, or several by name", lambda v: bool(v) and all(isinstance(m, Seq2Seq) for m in v))
@@ -34,9 +38,7 @@ def save_page(models: Seq2Seq | Mapping[str, Seq2Seq], path: str | os.PathLike[s
         ValueError: `models` holds something else, or a model that a page cannot run.
         OSError: the folder does not exist or cannot be written.
     """
-    named = by_name(models)
-    numbers = {name: portable(model, f"models[{name!r}]") for name, model in named.items()}
-    parts = {"models": numbers, "asked": None}
+    parts = {"models": portables(by_name(models)), "asked": None}
     page = string.Template(asset("page.html")).substitute(
         title=TITLE,
         style=asset("page.css"),
@@ -52,6 +54,24 @@ def by_name(models: Seq2Seq | Mapping[str, Seq2Seq]) -> dict[str, Seq2Seq]:
     named = dict(models) if isinstance(models, Mapping) else {"the model": models}
     require("models", list(named.values()), MODELS)
     return named
+
+
+def portables(named: Mapping[str, Seq2Seq]) -> dict[str, dict]:
+    """What `model.js` loads, by name: the models' numbers, and digit strings that each could be trained on.
+
+    Raises:
+        ValueError: a page cannot run one of the models.
+    """
+    return {
+        name: {**portable(model, f"models[{name!r}]"), "training": training_strings(model.settings)}
+        for name, model in named.items()
+    }
+
+
+def training_strings(settings: Settings) -> list[str]:
+    """Some strings of digits, the same for the same settings; none is held out."""
+    batch = get_batch(TRAINING, settings.min_digits, settings.max_digits, rng=0)
+    return [text.rstrip(END) for text in batch.text_targets_out.tolist()]
 
 
 def script(names: Iterable[str]) -> str:

@@ -18,8 +18,7 @@ from seq2seq_lab.model import Seq2Seq
 from seq2seq_lab.settings import Rule, require
 from seq2seq_lab.views.figures import alternative_text
 from seq2seq_lab.views.maps import plot_trace
-from seq2seq_lab.views.page import MODULES, asset, by_name, in_a_page, script
-from seq2seq_lab.views.portable import portable
+from seq2seq_lab.views.page import MODULES, asset, by_name, in_a_page, portables, script
 from seq2seq_lab.views.trace import Trace, trace
 from seq2seq_lab.vocabulary import SYMBOLS
 
@@ -80,8 +79,8 @@ class Panel(anywidget.AnyWidget):
     still = traitlets.Unicode().tag(sync=True)  # the end of a picture that is hidden where this is alive
 
     def __init__(self, models: Mapping[str, Seq2Seq], text: str) -> None:
-        numbers = {name: portable(model, f"models[{name!r}]") for name, model in models.items()}
-        super().__init__(models=numbers, asked={"text": text, "shown": list(models)[-1:], "forced": {}})
+        asked = {"text": text, "shown": list(models)[-1:], "forced": {}}
+        super().__init__(models=portables(models), asked=asked)
         self._models = dict(models)
 
     @property

@@ -1,7 +1,7 @@
 // Recurrent encoder and decoders: the equations of gru.py, encoder_decoder.py and attention.py, in the same symbols
 // and the same order; beside the GRU the LSTM, and cells on top of each other.
 
-import { plus, product, sigmoid, softmax, tanh, tanhOf, times } from "./arithmetic.js";
+import { plus, product, sigmoid, softmax, tanh, times } from "./arithmetic.js";
 
 // Cells: `zero()`, the first state; `step(x, state)` -> { state, h: what it puts out, inside: vectors by name }
 
@@ -114,14 +114,14 @@ export class AttentionDecoder extends Decoder {
   start({ outputs, state }) {
     const { U_a, b_a } = this.attention;
     const keys = outputs.map((h) => plus(times(h, U_a), b_a));
-    const memory = { outputs, keys, seen: outputs.map(() => true) };
+    const memory = { outputs, keys: keys.map(exp2), seen: outputs.map(() => true) };
     const first = tanh(plus(times(inARow(state), this.W_s), this.b_s));
     return { state: cutLike(this.cell.zero(), first), memory };
   }
 
   step(state, token, { outputs, keys, seen }) {
     const { W_a, v_a } = this.attention;
-    const query = times(inARow(state), W_a);
+    const query = exp2(times(inARow(state), W_a));
     const weight = softmax(keys.map((key, s) => (seen[s] ? score(v_a, key, query) : -Infinity)));
     const context = times(weight, outputs); // sum_s weight_s h_s
     const x = Float64Array.of(...this.embeddings[token], ...context);
@@ -133,12 +133,14 @@ export class AttentionDecoder extends Decoder {
   }
 }
 
-/** v_a · tanh(key_s + query) */
+/** v_a · tanh(key_s + query), from e^(2 key_s) and e^(2 query): no exponential for each place and unit. */
 function score(v_a, key, query) {
   let sum = 0;
-  for (let a = 0; a < v_a.length; a++) sum += v_a[a] * tanhOf(key[a] + query[a]);
+  for (let a = 0; a < v_a.length; a++) sum += v_a[a] * (1 - 2 / (1 + key[a] * query[a]));
   return sum;
 }
+
+const exp2 = (a) => a.map((x) => Math.exp(2 * x));
 
 /** All that a state holds, one part beside the other. */
 const inARow = (state) => (ArrayBuffer.isView(state) ? state : Float64Array.of(...state.flatMap((s) => [...inARow(s)])));

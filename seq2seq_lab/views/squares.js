@@ -1,6 +1,7 @@
 // The squares of a map, painted: as elements, thousands of them would take longer than a reaction may.
 
-import { css, parsed, redBlue, scale, viridis } from "./colours.js";
+import { coloursOf, onOtherColours, painted, resize } from "./canvas.js";
+import { parsed, redBlue, scale, viridis } from "./colours.js";
 import { make } from "./elements.js";
 
 const MOVE = 200; // milliseconds in which squares change their colours
@@ -12,8 +13,7 @@ export class Squares {
   constructor() {
     this.element = make("canvas", { ariaHidden: "true" });
     this.pixels = document.createElement("canvas"); // one for each square
-    const changed = ["transitionend", "transitioncancel"]; // of the colour around it: night comes, or day
-    changed.forEach((event) => this.element.addEventListener(event, () => this.refresh()));
+    onOtherColours(this.element, () => this.refresh());
   }
 
   /** A map as maps.js says: columns are `wide` pixels wide, and each of `rows` has its `top` and is so `high`. */
@@ -43,21 +43,15 @@ export class Squares {
 
   paint() {
     const { element, map, wide, rows } = this;
-    if (!element.isConnected) return; // nothing says which colours are around it
     const columns = map.columns.length;
     const [width, height] = [columns * wide, rows.at(-1).top + rows.at(-1).high];
-    const sharp = devicePixelRatio;
-    resize(element, Math.round(width * sharp), Math.round(height * sharp));
-    Object.assign(element.style, { width: `${width}px`, height: `${height}px` });
-    this.colours ??= coloursAround(element);
-    const context = element.getContext("2d");
-    context.setTransform(sharp, 0, 0, sharp, 0, 0);
-    context.clearRect(0, 0, width, height);
-    context.imageSmoothingEnabled = false;
-    this.paintPixels();
-    rows.forEach(({ top, high }, r) => context.drawImage(this.pixels, 0, r, columns, 1, 0, top, width, high));
-    if (!map.text) return;
-    rows.forEach((row, r) => map.columns.forEach((_, c) => this.write(context, r, c, row)));
+    painted(element, width, height, (context) => {
+      this.colours ??= coloursOn(element);
+      this.paintPixels();
+      context.imageSmoothingEnabled = false;
+      rows.forEach(({ top, high }, r) => context.drawImage(this.pixels, 0, r, columns, 1, 0, top, width, high));
+      if (map.text) rows.forEach((row, r) => map.columns.forEach((_, c) => this.write(context, r, c, row)));
+    });
   }
 
   paintPixels() {
@@ -88,22 +82,19 @@ export class Squares {
       if (map.other(r, c)) context.fillRect(x + wide / 2 - size / 3, top + high / 2 + size / 2, size / 1.5, 2);
     }
     if (!map.forced(r, c)) return;
-    context.strokeStyle = colours.mark;
+    context.strokeStyle = colours.orange;
     context.lineWidth = 3;
     context.strokeRect(x + 1.5, top + 1.5, wide - 3, high - 3);
   }
 }
 
 /** How values are painted, and written upon: in `dark` above `turn`, else in `light`. */
-function coloursAround(element) {
-  const style = getComputedStyle(element);
-  const [ink, paper, ground, full] = ["color", "border-bottom-color", "border-top-color", "border-left-color"].map(
-    (name) => parsed(style.getPropertyValue(name)),
-  );
+function coloursOn(element) {
+  const { ink, ground, full, paper, ...others } = coloursOf(element);
+  const blue = scale([ground, full].map(parsed));
   return {
-    font: style.fontFamily,
-    mark: style.getPropertyValue("border-right-color"),
-    full: { least: 0, shades: shaded(scale([ground, full])), turn: 0.7, light: css(ink), dark: css(paper) },
+    ...others,
+    full: { least: 0, shades: shaded(blue), turn: 0.7, light: ink, dark: paper },
     viridis: { least: 0, shades: shaded(viridis), turn: 0.45, light: "white", dark: "black" },
     redBlue: { least: -1, shades: shaded(redBlue, -1) },
   };
@@ -114,8 +105,4 @@ function shaded(colour, least = 0) {
   const part = (i) => least + (1 - least) * (i / (SHADES - 1));
   const bytes = Array.from({ length: SHADES }, (_, i) => [...colour(part(i)), 255]);
   return new Uint32Array(Uint8Array.from(bytes.flat()).buffer);
-}
-
-function resize(canvas, width, height) {
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
 }
