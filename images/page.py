@@ -4,19 +4,21 @@ seq2seq-lab train --save plain.keras
 seq2seq-lab train --attention --save attention.keras
 python images/page.py plain.keras attention.keras
 
-Without models it takes those of the page that there is: for when what draws them has changed.
+Without models it takes those of the page that there is: for when what draws them has changed, but not how
+a page keeps numbers.
 """
 
 import argparse
 import json
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import seq2seq_lab as lab
 from seq2seq_lab.views.page import page_of, portables
 
-PAGE, PICTURE = (Path(__file__).with_name(f"page.{kind}") for kind in ("html", "png"))
+HERE = Path(__file__).parent
 SIZE = {"width": 1280, "height": 1020}
 BROWSERS = "chromium", "chromium-browser", "google-chrome"
 ASKED = {
@@ -50,9 +52,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make page.html and page.png, of the models of these files.")
     parser.add_argument("models", nargs="*", metavar="FILE.keras", type=Path)
     files = parser.parse_args().models
-    models = portables({file.stem: lab.load(file) for file in files}) if files else models_of(PAGE)
-    PAGE.write_text(page_of(models, ASKED), encoding="utf-8")
-    photograph(PAGE, PICTURE)
+    old = HERE / "page.html"
+    models = portables({file.stem: lab.load(file) for file in files}) if files else models_of(old)
+    with tempfile.TemporaryDirectory() as folder:
+        page, picture = (Path(folder, f"page.{kind}") for kind in ("html", "png"))
+        page.write_text(page_of(models, ASKED), encoding="utf-8")
+        photograph(page, picture)  # an error, if the page does not work
+        for made in page, picture:
+            shutil.copy(made, HERE)
 
 
 if __name__ == "__main__":

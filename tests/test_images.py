@@ -26,7 +26,9 @@ def copy(tmp_path):
 def run(copy):
     def run(*argv):
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        subprocess.run([sys.executable, *argv], cwd=copy, env=environment, check=True, capture_output=True)
+        return subprocess.run(
+            [sys.executable, *argv], cwd=copy, env=environment, check=True, capture_output=True
+        )
 
     return run
 
@@ -72,6 +74,13 @@ def test_the_page_is_made_of_its_own_models_or_of_others_and_a_picture_of_it(bro
     sizes = {path.suffix: path.stat().st_size for path in (ROOT / "images").glob("page.*")}
     assert sizes[".html"] < 300_000
     assert sizes[".png"] < 150_000
+
+
+def test_reactions_of_a_page_are_measured(browser, copy, run):
+    done = run("tests/reactions.py", "images/page.html", "--turns", "1")
+    kinds = "another text", "another letter", "a digit forced"
+    wanted = [f"{models}, {kind}" for models in ("one model", "two models") for kind in kinds]
+    assert [line.partition(":")[0] for line in done.stdout.decode().splitlines()] == wanted
 
 
 def test_a_class_of_any_size_is_made(copy, run):
