@@ -82,7 +82,17 @@ def environment(built, tmp_path_factory):
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     (site,) = folder.rglob("site-packages")
     (site / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")  # its .pth files are not read
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--ignore-installed",
+    ]
     subprocess.run([*pip, str(built[".whl"])], check=True, capture_output=True)
     return python.parent
 

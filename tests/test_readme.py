@@ -52,6 +52,8 @@ RUN_BY = {
     r"python notebooks/source/release\.py": "tests/test_notebooks.py: test_is_made_from_its_source",
     r"python images/draw\.py": "tests/test_images.py: images/draw.py",
     r"python images/embed\.py": "tests/test_images.py: images/embed.py",
+    r"python images/page\.py( plain\.keras attention\.keras)?": "tests/test_images.py: images/page.py",
+    r"python tests/reactions\.py images/page\.html": "tests/test_images.py: tests/reactions.py",
     r"python images/result\.py without\.json with\.json": "tests/test_images.py: images/result.py",
     r"PYTHONPATH=\. python tests/submissions\.py 12 FOLDER": "tests/test_images.py: tests/submissions.py",
     r'python -c "import tensorflow"': "tests/test_runtime.py: import tensorflow",

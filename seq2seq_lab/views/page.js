@@ -408,7 +408,8 @@ const HINTS = {
   i: "bright writes into the memory",
   f: "bright keeps the memory, dark forgets",
   o: "bright shows the memory",
-  ...Object.fromEntries([..."cghm"].map((name) => [name, "blue is -1, red is 1"])),
+  m: "blue is -1 or less, red is 1 or more",
+  ...Object.fromEntries([..."cgh"].map((name) => [name, "blue is -1, red is 1"])),
 };
 const pairOf = (grids) => make("div", { className: "pair" }, ...grids.map((grid) => grid.element));
 const row = (...children) => make("div", { className: "controls" }, ...children);
