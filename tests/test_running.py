@@ -1,10 +1,12 @@
 """What is right in a notebook is right for the grader: odd notebooks, run by IPython and by the grader."""
 
+import ast
 import contextlib
 import io
 import json
 import pickle
 
+import nbformat
 import pytest
 from answers import ANSWERS
 from IPython.core.interactiveshell import InteractiveShell
@@ -12,10 +14,11 @@ from submissions import IMPORTS, RIGHT, alone, cell, notebook
 from traitlets.config import Config
 
 from seq2seq_lab.exercises import checking, exercise_named
-from seq2seq_lab.exercises.engine import asking
+from seq2seq_lab.exercises.engine import asking, slicing
 from seq2seq_lab.exercises.engine.judging import judge
 from seq2seq_lab.exercises.engine.running import Cell, find_answer
-from seq2seq_lab.grading.assignment import SOURCE, read_assignment
+from seq2seq_lab.exercises.engine.slicing import statements_of
+from seq2seq_lab.grading.assignment import SOURCE, handed_out, read_assignment
 from seq2seq_lab.grading.isolation import Limits
 from seq2seq_lab.grading.marking import mark
 from seq2seq_lab.grading.sandbox import Answer, run
@@ -302,6 +305,68 @@ def test_what_the_answer_does_not_use_is_not_run(source):
     for cells in ([extra(source), own(answer)], [own(answer), extra(source)], [own(f"{answer}\n{source}")]):
         verdict, _ = graded([SETUP, stop, *cells, CHECK])
         assert verdict.state == "right"
+
+
+@pytest.fixture
+def read_nothing_before(monkeypatch):
+    monkeypatch.setattr(slicing, "_read_before", {})
+
+
+@pytest.mark.usefixtures("read_nothing_before")
+def test_a_cell_that_was_read_before_is_what_it_would_be_anyhow():
+    texts = handed_out(SOURCE)
+
+    def what_is_known():
+        read = [statements_of(number, text) for number, text in enumerate(texts, 3)]
+        return [
+            (s.cell, ast.dump(s.tree), s.code.co_code, s.binds, s.changes, s.reads, s.effects, {*s.checks})
+            for statements in read
+            for s in statements
+        ]
+
+    anyhow = what_is_known()
+    slicing.read_before([*texts, "what is no Python", "%%bash\nls"])
+    assert slicing._read_before.keys() == {*texts}
+    assert what_is_known() == anyhow
+
+
+@pytest.mark.usefixtures("read_nothing_before")
+def test_a_cell_that_was_read_before_stands_anywhere_beside_others_and_its_lines_are_found():
+    fails = "import numpy as np\n\ndef fails(curve):\n    return curve['x']"
+    slicing.read_before([fails])
+    for cells in ([extra(fails), own(ANSWER)], [own(ANSWER), extra(fails)]):
+        names = {}
+        assert find_answer(cells, "jaggedness", "jaggedness", names).cell == cells.index(own(ANSWER))
+    found = find_answer([extra("1"), own(fails)], "jaggedness", "fails", {})
+    raised = asking.ask(found.answer, {"curve": [1.0]}, asking.directly, ["y"])
+    assert raised.line == "line 4: return curve['x']"
+
+
+def test_what_was_handed_out_are_cells_that_students_have_and_no_answer():
+    released = [nbformat.read(SOURCE.parent / path.name, as_version=4) for path in SOURCE.glob("*.ipynb")]
+    theirs = {each.source: each.id for lesson in released for each in lesson.cells}
+    texts = handed_out(SOURCE)
+    assert len(texts) > 200
+    assert {*texts} <= theirs.keys()
+    assert not any(theirs[text].startswith("answer-") for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("x = 42", {"solution": True, "grade": False}),
+        ("x = 42", {"solution": False, "grade": True}),
+        ("### BEGIN HIDDEN TESTS\nx = 42\n### END HIDDEN TESTS", {}),
+        ("### BEGIN SOLUTION\nx = 42\n### END SOLUTION", {}),
+    ],
+)
+def test_nothing_that_an_instructor_keeps_was_handed_out(text, about, tmp_path):
+    cells = [
+        nbformat.v4.new_code_cell(text, metadata={"nbgrader": about}),
+        nbformat.v4.new_code_cell("y = 1"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "mine.ipynb")
+    assert handed_out(tmp_path) == ["y = 1"]
 
 
 def test_an_error_ends_its_cell():

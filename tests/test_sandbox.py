@@ -302,6 +302,32 @@ def test_nothing_of_a_submission_is_in_the_memory_of_the_next(front, kept):
     assert kept()[bool(front)] is before[bool(front)]
 
 
+def test_what_a_submission_makes_of_the_cells_handed_out_is_not_felt_by_the_next(kept, monkeypatch):
+    given = "import numpy as np\nONE = [1]"
+    monkeypatch.setattr(sandbox, "_handed_out", [given])
+    answer = "def jaggedness(curve):\n    return np.abs(np.diff(curve, 2)).mean() * ONE[0]"
+    spoils = inspect.cleandoc("""
+        from seq2seq_lab.exercises.engine import slicing
+        def jaggedness(curve):
+            for text in slicing._read_before:
+                slicing._read_before[text] = slicing.statements_of(0, "ONE = [2]")
+            return float(len(slicing._read_before))
+    """)
+
+    def verdict(source):
+        cells = [("given", given), ("answer-jaggedness", source)]
+        (ran,) = sandbox.run([to_be_run("one", "")._replace(cells=cells)], PATIENT).values()
+        return ran.results, judge(JAGGEDNESS, JAGGEDNESS.cases(1), ran.results, JAGGEDNESS.points).state
+
+    assert verdict(answer)[1] == "right"
+    before = kept()[False]
+    returned, state = verdict(spoils)
+    assert [float(array) for (array,) in returned] == [1.0] * len(JAGGEDNESS.cases(1))  # it got at them
+    assert state == "wrong"
+    assert verdict(answer)[1] == "right"
+    assert kept()[False] is before
+
+
 @pytest.mark.parametrize(
     "act",
     [

@@ -15,6 +15,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "source"
 HEADING = re.compile(r"^#+ (.*)\n*", re.MULTILINE)
 EFFORT = re.compile(r"^\*\d+ minutes · .*\*\n*", re.MULTILINE)  # below the heading of an exercise
 HIDDEN = re.compile("BEGIN HIDDEN TESTS\n(.*)\n### END HIDDEN", re.DOTALL)
+OWN = "answer-", "check-"  # how the names of those cells begin that differ from a student's
 UNTOUCHED = "YOUR ANSWER HERE"
 
 
@@ -64,6 +65,21 @@ def read_assignment(folder: pathlib.Path) -> tuple[Lesson, ...]:
             f"source must be a folder with notebooks like those of notebooks/source, not {folder}"
         )
     return tuple(lessons)
+
+
+def handed_out(folder: pathlib.Path) -> list[str]:
+    """The texts of the code cells that students get as they stand in the sources in a folder.
+
+    Cells that are answered or graded are not among them, nor any from which nbgrader takes something out.
+    """
+    texts = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            about = cell.metadata.get("nbgrader", {})
+            own = about.get("solution") or about.get("grade") or cell_name(cell).startswith(OWN)
+            if cell.cell_type == "code" and not own and "### BEGIN " not in cell.source:
+                texts.setdefault(cell.source)
+    return list(texts)
 
 
 def fingerprint(lessons: tuple[Lesson, ...]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from seq2seq_lab.grading import feedback_zip, manual_grades, report
-from seq2seq_lab.grading.assignment import SOURCE, read_assignment
+from seq2seq_lab.grading.assignment import SOURCE, handed_out, read_assignment
 from seq2seq_lab.grading.isolation import Limits, SandboxError, check_bubblewrap
 from seq2seq_lab.grading.marks_folder import FOLDERS, WRITTEN, MarksFolder
 from seq2seq_lab.grading.schedule import mark_all
@@ -80,7 +80,7 @@ def grade(
             course = Course(nbgrader, assignment, folder)
         for said in (f"found {submitted.read_as}", *submitted.doubts):
             print(f"{submissions}: {said}", file=sys.stderr)
-        faults = mark_all(submitted, folder, limits, sandboxed, scheduler)
+        faults = mark_all(submitted, folder, limits, sandboxed, scheduler, handed_out(source or SOURCE))
         notices = manual_grades.take_back(folder, written_file)
         manual_grades.write(folder)
         odd = report.write(folder, submitted.students)

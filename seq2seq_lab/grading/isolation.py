@@ -41,6 +41,7 @@ ANSWERS = {  # what tells a folder in which they stand: a folder in it, and a fi
 NO_SOURCES = "__pycache__", "include"
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # else each process looks for such kernels at the first use of an operation
     "KERAS_BACKEND": "tensorflow",
     "CUDA_VISIBLE_DEVICES": "-1",
     "OPENBLAS_NUM_THREADS": "1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import re
 
@@ -74,7 +75,7 @@ def _likely_cell(task, cells):
     """The cell that looks most like an answer, whether it can be run or not; None if there is none."""
     defines = re.compile(rf"\b(def {task.function}\b|{task.function}\s*=[^=]|import .*\b{task.function}\b)")
     own = [cell for cell in cells or () if cell.name == f"answer-{task.name}"]
-    own += [cell for cell in _code_cells(cells) if defines.search(cell.source)]
+    own += [c for c in _code_cells(cells) if task.function in c.source and defines.search(c.source)]
     return ([cell for cell in own if STUB not in cell.source] or own or [None])[-1]
 
 
@@ -93,10 +94,16 @@ def _cells_named(name, cells, notes):
 
 
 def _to_be_run(task, cells, seed):
-    exercise = exercise_named(task.name)
     code = [(cell.name, cell.source) for cell in _code_cells(cells)]
-    cases = pickle.dumps((exercise.call, exercise.returns, exercise.cases(seed)))
-    return Answer(task.name, task.function, code, cases, len(exercise.returns))
+    returns = exercise_named(task.name).returns
+    return Answer(task.name, task.function, code, _pickled_cases(task.name, seed), len(returns))
+
+
+@functools.lru_cache(maxsize=128)
+def _pickled_cases(name, seed):
+    """How an exercise is called and with what: drawn once for a class, a copy for each answer."""
+    exercise = exercise_named(name)
+    return pickle.dumps((exercise.call, exercise.returns, exercise.cases(seed)))
 
 
 def _notes_on(task, cells, outcome):
@@ -121,7 +128,8 @@ def _exercise_mark(lesson, task, cells, outcome, seed):
         return ExerciseMark(*about, code="", state=ExerciseState.MISSING)
     found = outcome.found
     cell = _likely_cell(task, cells) if found.cell is None else _code_cells(cells)[found.cell]
-    verdict = judge(exercise, exercise.cases(seed), outcome.results, task.points)
+    cases = pickle.loads(_pickled_cases(task.name, seed))[2]
+    verdict = judge(exercise, cases, outcome.results, task.points)
     return ExerciseMark(
         *about,
         code=cell.source[:LONGEST_SHOWN] if cell else "",

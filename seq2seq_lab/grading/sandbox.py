@@ -41,6 +41,7 @@ FIRST_UID = 200_000  # root's sandboxes run as users of their own from here on, 
 
 
 _keeps = False
+_handed_out: Sequence[str] = ()  # texts of cells that each sandbox reads when it starts
 _kept: dict[tuple, _Sandbox] = {}  # by limits, whether it is one, and whether TensorFlow is loaded in it
 
 
@@ -91,10 +92,14 @@ def run(
     return {answer.name: results[answer.name] for answer in answers}
 
 
-def keep_sandboxes() -> None:
-    """From now on, a sandbox in which nothing was left behind is used for the next submission as well."""
-    global _keeps
-    _keeps = True
+def keep_sandboxes(handed_out: Sequence[str] = ()) -> None:
+    """From now on, a sandbox in which nothing was left behind is used for the next submission as well.
+
+    Args:
+        handed_out: texts of code cells that every student was given, which such a sandbox reads only once.
+    """
+    global _keeps, _handed_out
+    _keeps, _handed_out = True, handed_out
 
 
 def _looks_like_tensorflow(answer):
@@ -169,11 +174,13 @@ class _Sandbox:
             "private": sandboxed,
             "tensorflow": tensorflow,
             "magics": any(map(MAGIC.search, cells)),
+            "handed_out": _handed_out,
             "path": [str(PACKAGE.parent)],
             "limits": dataclasses.asdict(limits) | {"processes": processes + limits.processes},
         }
         self.jobs, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.jobs.send(json.dumps(settings).encode())
+        with _in_memory(json.dumps(settings).encode()) as file:
+            socket.send_fds(self.jobs, [b"x"], [file.fileno()])
         with inside:
             if sandboxed:
                 self.process = start([sys.executable, "/worker.py"], limits, inside)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tqdm import tqdm
 
@@ -23,6 +23,7 @@ def mark_all(
     limits: Limits,
     sandboxed: bool,
     scheduler: str | None = None,
+    handed_out: Sequence[str] = (),
 ) -> list[str]:
     """Mark every submission whose marks are not in the folder yet, or are those of another version.
 
@@ -35,6 +36,7 @@ def mark_all(
         limits: what each answer may use up.
         sandboxed: False runs answers without a sandbox.
         scheduler: address of a Dask scheduler; None does the work on this machine.
+        handed_out: texts of code cells that every student was given, which are read only once.
 
     Returns:
         Why a submission could not be marked, a line each; the next run will try those again.
@@ -48,7 +50,7 @@ def mark_all(
     students = [s for s in everyone if not _is_marked(submissions.read(s), folder)]
     if not students:
         return faults
-    work = functools.partial(on_this_machine, at_start=keep_sandboxes)
+    work = functools.partial(on_this_machine, at_start=functools.partial(keep_sandboxes, handed_out))
     if scheduler is not None:
         try:
             from seq2seq_lab.grading.cluster import on_a_cluster

@@ -1,16 +1,16 @@
 """What runs in the sandbox: students' functions are asked, and what they return goes out as plain numbers.
 
 Stands alone: all it finds of the lab is what students import and how answers are called. Stdin is a socket:
-its first message has the settings, each further one an open file with an answer that is to be asked. To
-stdout it writes for each a line when it begins, a line of JSON with what came of it, and what the answer
-returned: as many bytes as that line says. Each answer has a process of its own, forked off this one; when
-that is done, everything that is left of it is killed and deleted. In a sandbox this is the first process: no
-signal from inside reaches it, and all orphans are its own.
+each message is an open file, the first with the settings, each further one with an answer that is to be
+asked. To stdout it writes for each a line when it begins, a line of JSON with what came of it, and what the
+answer returned: as many bytes as that line says. Each answer has a process of its own, forked off this one;
+when that is done, everything that is left of it is killed and deleted. In a sandbox this is the first
+process: no signal from inside reaches it, and all orphans are its own.
 
 It may be asked the answers of one student after the other. So no word of theirs comes into memory that the
 next one gets a copy of: the file is read in the answer's process alone, and what that returns goes through a
-buffer that is not forked. It computes nothing with TensorFlow, either: what runs in threads of its own does
-not survive a fork.
+buffer that is not forked. What is read beforehand are cells that all of them were given. It computes nothing
+with TensorFlow, either: what runs in threads of its own does not survive a fork.
 
 Most answers need no TensorFlow, which takes seconds to be loaded: where it is not, one that imports it is
 ended, and it is said that it wants it.
@@ -53,7 +53,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def main() -> None:
     """Ask what comes through stdin, until its other end is closed."""
     jobs = socket.socket(fileno=os.dup(0))
-    settings = json.loads(jobs.recv(PART))
+    with open(socket.recv_fds(jobs, 1, 1)[1][0], "rb") as file:
+        settings = json.load(file)
     first, state = set(_files()), _state_of_folders()
     if settings["uid"]:
         os.setgroups([])
@@ -74,6 +75,7 @@ def main() -> None:
         importlib.import_module(module)
     if settings["magics"]:
         importlib.import_module("IPython.core.inputtransformer2")
+    sys.modules["seq2seq_lab.exercises.engine.slicing"].read_before(settings["handed_out"])
     limits, private = settings["limits"], settings["private"]
     buffer = mmap.mmap(-1, limits["output"] + 2 * PART, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     buffer.madvise(mmap.MADV_DONTFORK)

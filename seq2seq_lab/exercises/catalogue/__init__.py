@@ -6,6 +6,7 @@ An answer that cannot be called with its inputs as they are has its way of being
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ ORDER = (  # in which they stand in the notebooks
 )
 
 
+@functools.cache
 def exercises_of(notebook: int | None = None) -> tuple[Exercise, ...]:
     """The exercises of a notebook, 1 to 5, or of all of them, in the order in which they stand there."""
     # Imported late: the sandbox for a class has this file, but neither exercises nor what they are.
