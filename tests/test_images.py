@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from submissions import NEEDS_BUBBLEWRAP
 
 ROOT = pathlib.Path(__file__).parent.parent
 MEASURED = "result.svg", "benchmark.svg"  # the other pictures are the same on every machine
@@ -81,6 +82,13 @@ def test_reactions_of_a_page_are_measured(browser, copy, run):
     kinds = "another text", "another letter", "a digit forced"
     wanted = [f"{models}, {kind}" for models in ("one model", "two models") for kind in kinds]
     assert [line.partition(":")[0] for line in done.stdout.decode().splitlines()] == wanted
+
+
+@NEEDS_BUBBLEWRAP
+def test_what_grading_costs_is_said_for_two_classes_and_for_each_further_submission(copy, run):
+    said = run("tests/grading_time.py", "1", "2", "--lessons", "1").stdout.decode().splitlines()
+    assert [line.partition(":")[0] for line in said] == ["1 submissions", "2 submissions", "each further one"]
+    assert float(said[-1].split()[3]) > 0
 
 
 def test_a_class_of_any_size_is_made(copy, run):

@@ -54,9 +54,8 @@ RUN_BY = {
     r"python images/embed\.py": "tests/test_images.py: images/embed.py",
     r"python images/page\.py( plain\.keras attention\.keras)?": "tests/test_images.py: images/page.py",
     r"python tests/reactions\.py images/page\.html": "tests/test_images.py: tests/reactions.py",
+    r"python tests/grading_time\.py 4 12": "tests/test_images.py: tests/grading_time.py",
     r"python images/result\.py without\.json with\.json": "tests/test_images.py: images/result.py",
-    r"PYTHONPATH=\. python tests/submissions\.py 12 FOLDER": "tests/test_images.py: tests/submissions.py",
-    r'python -c "import tensorflow"': "tests/test_runtime.py: import tensorflow",
     r"python -m seq2seq_lab": 'tests/test_main.py: "-m", "seq2seq_lab"',
     r'python -c "from seq2seq_lab.cli.arguments import settings_table; .*"': (
         "tests/test_readme.py: assert settings_table() in PACKAGE"
