@@ -57,7 +57,8 @@ def test_the_wheel_holds_the_package_and_the_students_notebooks_and_nothing_else
 def test_the_source_distribution_makes_the_same_wheel_and_has_no_answers(built, tmp_path):
     with tarfile.open(built[".gz"]) as file:
         names = [name.partition("/")[2] for name in file.getnames()]
-        file.extractall(tmp_path, filter="data")
+        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # older ones know no filters
+        file.extractall(tmp_path, **safely)
     tops = {name.partition("/")[0] for name in names}
     assert tops <= {
         "seq2seq_lab",
@@ -82,17 +83,8 @@ def environment(built, tmp_path_factory):
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     (site,) = folder.rglob("site-packages")
     (site / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")  # its .pth files are not read
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        str(python),
-        "install",
-        "--no-deps",
-        "--no-index",
-        "--ignore-installed",
-    ]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install"]
+    pip += ["--no-deps", "--no-index", "--ignore-installed"]
     subprocess.run([*pip, str(built[".whl"])], check=True, capture_output=True)
     return python.parent
 
