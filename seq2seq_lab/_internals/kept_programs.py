@@ -74,11 +74,16 @@ def folder(*choices: object) -> pathlib.Path:
 def what_programs_depend_on() -> tuple:
     """Beside what stands in TensorFlow's own key: versions, XLA's flags, the processor with its features."""
     versions = [metadata.version(name) for name in ("tensorflow", "keras", "numpy")]
-    processor = {platform.processor()}
+    processor = {platform.processor(), *processor_lines("model name", "flags", "Features")}
+    return *versions, os.environ.get("XLA_FLAGS", ""), platform.machine(), sorted(processor)
+
+
+def processor_lines(*names: str) -> list[str]:
+    """The lines with these names that Linux has on its processors; none elsewhere."""
     with contextlib.suppress(OSError):
         lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        processor |= {line for line in lines if line.startswith(("model name", "flags", "Features"))}
-    return *versions, os.environ.get("XLA_FLAGS", ""), platform.machine(), sorted(processor)
+        return [line for line in lines if line.startswith(names)]
+    return []
 
 
 def entries(kept: pathlib.Path) -> list[pathlib.Path]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
-import pathlib
 import platform
 from importlib import metadata
+
+from seq2seq_lab._internals.kept_programs import processor_lines
 
 
 def device() -> str:
@@ -24,10 +25,8 @@ def device() -> str:
 
 def processor() -> str:
     """What the processor is called, as far as the system tells."""
-    with contextlib.suppress(OSError):
-        for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+    for line in processor_lines("model name"):
+        return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
 
 
