@@ -23,6 +23,17 @@ export function dot(a, b) {
   return sum;
 }
 
+/** Vectors one behind the other, as one. */
+export function joined(...vectors) {
+  const all = new Float64Array(vectors.reduce((sum, x) => sum + x.length, 0));
+  let at = 0;
+  for (const x of vectors) {
+    all.set(x, at);
+    at += x.length;
+  }
+  return all;
+}
+
 /** Of vectors. */
 export function mean(all) {
   return plus(...all).map((sum) => sum / all.length);

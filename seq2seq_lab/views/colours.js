@@ -5,10 +5,13 @@ const VIRIDIS =
   "fde725";
 const RED_BLUE = "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f";
 
+/** How far a value lies from `least` to 1, as a share; beyond either it is taken for that. */
+export const share = (value, least) => (Math.max(least, Math.min(value, 1)) - least) / (1 - least);
+
 /** From a value to its colour among some, the first of which stands for `least` and the last for 1. */
 export function scale(known, least = 0) {
   return (value) => {
-    const place = ((Math.max(least, Math.min(value, 1)) - least) / (1 - least)) * (known.length - 1);
+    const place = share(value, least) * (known.length - 1);
     const i = Math.min(Math.floor(place), known.length - 2);
     return known[i].map((from, k) => Math.round(from + (place - i) * (known[i + 1][k] - from)));
   };

@@ -1,7 +1,7 @@
 // Recurrent encoder and decoders: the equations of gru.py, encoder_decoder.py and attention.py, in the same symbols
 // and the same order; beside the GRU the LSTM, and cells on top of each other.
 
-import { plus, product, sigmoid, softmax, tanh, times } from "./arithmetic.js";
+import { joined, plus, product, sigmoid, softmax, tanh, times } from "./arithmetic.js";
 
 // Cells: `zero()`, the first state; `step(x, state)` -> { state, h: what it puts out, inside: vectors by name }
 
@@ -124,7 +124,7 @@ export class AttentionDecoder extends Decoder {
     const query = exp2(times(inARow(state), W_a));
     const weight = softmax(keys.map((key, s) => (seen[s] ? score(v_a, key, query) : -Infinity)));
     const context = times(weight, outputs); // sum_s weight_s h_s
-    const x = Float64Array.of(...this.embeddings[token], ...context);
+    const x = joined(this.embeddings[token], context);
     return this.output(this.cell.step(x, state), [weight]);
   }
 
@@ -143,7 +143,7 @@ function score(v_a, key, query) {
 const exp2 = (a) => a.map((x) => Math.exp(2 * x));
 
 /** All that a state holds, one part beside the other. */
-const inARow = (state) => (ArrayBuffer.isView(state) ? state : Float64Array.of(...state.flatMap((s) => [...inARow(s)])));
+const inARow = (state) => (ArrayBuffer.isView(state) ? state : joined(...state.map(inARow)));
 
 /** The reverse: a row as a state like this one. */
 function cutLike(state, row) {

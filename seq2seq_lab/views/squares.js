@@ -1,7 +1,7 @@
 // The squares of a map, painted: as elements, thousands of them would take longer than a reaction may.
 
 import { coloursOf, onOtherColours, painted, resize } from "./canvas.js";
-import { parsed, redBlue, scale, viridis } from "./colours.js";
+import { parsed, redBlue, scale, share, viridis } from "./colours.js";
 import { make } from "./elements.js";
 
 const MOVE = 200; // milliseconds in which squares change their colours
@@ -60,10 +60,7 @@ export class Squares {
     resize(pixels, map.columns.length, rows.length);
     const image = new ImageData(pixels.width, pixels.height);
     const all = new Uint32Array(image.data.buffer);
-    now.forEach((value, i) => {
-      const part = (Math.max(least, Math.min(value, 1)) - least) / (1 - least);
-      all[i] = shades[Math.round(part * (SHADES - 1))];
-    });
+    now.forEach((value, i) => (all[i] = shades[Math.round(share(value, least) * (SHADES - 1))]));
     pixels.getContext("2d").putImageData(image, 0, 0);
   }
 

@@ -3,7 +3,7 @@
 // What places can be asked for and what they then tell is { keys, values } of each head, a vector for each place. The
 // state of a decoder is a cache: how many symbols it has read, and of each layer what these can be asked for.
 
-import { dot, largest, mean, norm, plus, relu, softmax, times } from "./arithmetic.js";
+import { dot, joined, largest, mean, norm, plus, relu, softmax, times } from "./arithmetic.js";
 
 class MultiHeadAttention {
   constructor(weights, heads, rotary) {
@@ -215,10 +215,4 @@ function rotated(x, position) {
 function inHeads(x, heads) {
   const d = x.length / heads;
   return Array.from({ length: heads }, (_, h) => x.subarray(h * d, (h + 1) * d));
-}
-
-function joined(...vectors) {
-  const all = new Float64Array(vectors.length * vectors[0].length);
-  vectors.forEach((x, i) => all.set(x, i * x.length));
-  return all;
 }
