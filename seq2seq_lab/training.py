@@ -19,6 +19,7 @@ import seq2seq_lab.decoder_only  # noqa: F401 (both, so that Keras knows every c
 from seq2seq_lab._internals.input_pipeline import by_length, fed, pieces
 from seq2seq_lab._internals.saving import read_model
 from seq2seq_lab._internals.stopping import StopAtInterrupt
+from seq2seq_lab._internals.vector_adam import VectorAdam
 from seq2seq_lab.data import Batch, get_batch
 from seq2seq_lab.loss import (
     accuracy_after_mistake,
@@ -96,7 +97,7 @@ def train(
 def prepare(model: Seq2Seq, optimizer: Any = None) -> None:
     """Give the model its optimiser, with its variables, unless it has one."""
     if optimizer is None and not model.compiled:
-        optimizer = keras.optimizers.Adam(rate_of(model.settings))
+        optimizer = VectorAdam(rate_of(model.settings))
     if optimizer is not None:
         optimizer = keras.optimizers.get(optimizer)
         if not optimizer.built:  # before the model has it: an interruption would leave it half made for good

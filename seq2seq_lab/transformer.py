@@ -25,6 +25,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_lab._internals.time_loop import length
+from seq2seq_lab._internals.vector_adam import VectorAdam
 from seq2seq_lab.contracts import DecoderOutput, Nest
 from seq2seq_lab.settings import COUNT, Rule, Settings, require, require_heads
 from seq2seq_lab.vocabulary import INPUT_SYMBOLS, TARGET_SYMBOLS, longest_answer
@@ -403,4 +404,4 @@ def adam_with_warm_up(settings: Settings = Settings()) -> Any:
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, 0.9 * steps, alpha=0.02, warmup_target=settings.learning_rate, warmup_steps=0.1 * steps
     )
-    return keras.optimizers.Adam(rate)
+    return VectorAdam(rate)

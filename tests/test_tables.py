@@ -3,6 +3,7 @@
 import numpy as np
 
 import seq2seq_lab as lab
+from seq2seq_lab.training import prepare
 from seq2seq_lab.views import tables
 
 
@@ -19,8 +20,17 @@ def test_variable_table_lists_every_weight_before_and_after_the_optimiser():
     after = lab.variable_table(model)
     assert ("encoder.embeddings", "(27, 8)", "216", "momentum, velocity") in after.rows
     kept = sum(len(row[3].split(", ")) for row in after.rows if row[3])
-    scalars = sum(row[0].startswith("optimizer.") for row in after.rows)
-    assert kept + scalars == len(model.optimizer.variables)
+    rest = [row for row in after.rows if row[0].startswith("optimizer.")]
+    assert kept + len(rest) == len(model.optimizer.variables)
+
+
+def test_variable_table_shows_vectors_that_the_optimiser_keeps_for_all_weights():
+    model = lab.Seq2Seq(lab.Settings(encoder_units=3, decoder_units=3))
+    prepare(model)
+    table, n = lab.variable_table(model), model.count_params()
+    assert table.head == ("variable", "shape", "numbers")
+    assert ("optimizer.weights_momentum", f"({n},)", f"{n:,}") in table.rows
+    assert len(table.rows) == len(model.weights) + 1 + len(model.optimizer.variables)
 
 
 def test_mistake_table_marks_wrong_places_and_puts_the_worst_first():

@@ -38,19 +38,21 @@ class Table(NamedTuple):
 def variable_table(model: Any) -> Table:
     """Every variable with its shape, by the name it has in code, and what the optimiser keeps for it."""
     exists = model.compiled and model.optimizer.built
-    optimizer = model.optimizer.variables if exists else []
+    optimizer = {o.name: o for o in model.optimizer.variables} if exists else {}
     rows = []
     for part in ("encoder", "decoder"):
         layer = getattr(model, part)
         cell = {id(v) for v in getattr(getattr(layer, "cell", None), "weights", ())}
         for v in layer.weights:
             stem = v.path.replace("/", "_") + "_"
-            kept = [o.name.removeprefix(stem) for o in optimizer if o.name.startswith(stem)]
+            kept = [name for name in optimizer if name.startswith(stem)]
+            for name in kept:
+                del optimizer[name]
             name = f"{part}.{'cell.' if id(v) in cell else ''}{v.name}"
-            rows.append((name, str(tuple(v.shape)), f"{_numbers(v):,}", ", ".join(kept)))
+            rows.append((*_row(name, v), ", ".join(k.removeprefix(stem) for k in kept)))
     rows.append(("all together", "", f"{sum(map(_numbers, model.weights)):,}", ""))
-    rows += [(f"optimizer.{o.name}", "()", "1", "") for o in optimizer if len(o.shape) == 0]
-    width = 4 if optimizer else 3
+    rows += [(*_row(f"optimizer.{name}", o), "") for name, o in optimizer.items()]
+    width = 4 if any(row[3] for row in rows) else 3
     return Table(("variable", "shape", "numbers", "kept by the optimiser")[:width], [r[:width] for r in rows])
 
 
@@ -67,6 +69,10 @@ def mistake_table(model: Any, batch: Batch, rows: int = 8) -> Table:
         marked = [(SYMBOLS[said[i, t]], bool(right[i, t])) for t in places]
         table.append((batch.text_inputs[i], batch.text_targets_out[i], marked, str(int(wrong[i]))))
     return Table(("read", "wanted", "written", "wrong"), table)
+
+
+def _row(name, variable):
+    return name, str(tuple(variable.shape)), f"{_numbers(variable):,}"
 
 
 def _numbers(variable):

@@ -82,13 +82,12 @@ def decoder_inputs(targets_out, first=END_ID):
 @functools.cache
 def _beginner():
     """A model for one and two digits, which are learned in a second; its first weights, its optimiser's."""
-    import keras
-
     from seq2seq_lab.model import Seq2Seq
     from seq2seq_lab.training import prepare
 
-    model = Seq2Seq(Settings(min_digits=1, max_digits=2, batch_size=32, samples_per_epoch=32 * 1000))
-    prepare(model, keras.optimizers.Adam(0.02))
+    shape = {"min_digits": 1, "max_digits": 2, "batch_size": 32, "samples_per_epoch": 32 * 1000}
+    model = Seq2Seq(Settings(learning_rate=0.02, **shape))
+    prepare(model)
     return model, model.get_weights(), [variable.numpy() for variable in model.optimizer.variables]
 
 
