@@ -47,7 +47,7 @@ def blocks(model: Any, batches: int, schedule: Callable | None = None) -> tf.dat
     if schedule is not None:
         x = *x, tf.TensorSpec(targets.shape, tf.bool)
     signature = (*x, tf.TensorSpec((2,), tf.int32)), targets, mask
-    return tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(1)
+    return as_it_is(tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(1))
 
 
 def flip_coins(seed: int, index: int, settings: Settings, schedule: Callable) -> np.ndarray:
@@ -78,9 +78,20 @@ def pieces(batch: Batch) -> tf.data.Dataset:
         return part[in_full:]
 
     cut = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(full, batch.for_keras))
-    if in_full == len(batch.inputs):
-        return cut
-    return cut.concatenate(tf.data.Dataset.from_tensors(tf.nest.map_structure(rest, batch.for_keras)))
+    if in_full < len(batch.inputs):
+        cut = cut.concatenate(tf.data.Dataset.from_tensors(tf.nest.map_structure(rest, batch.for_keras)))
+    return as_it_is(cut)
+
+
+def as_it_is(data: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset without a tuner, which has nothing to do here, and at times misses that it should stop.
+
+    It sleeps twice as long each time, and a `fit` cannot end before it wakes up: after the first, which
+    compiles, that took up to two seconds.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)
 
 
 def by_length(batch: Batch) -> Batch:
