@@ -184,10 +184,12 @@ class Seq2Seq(Saved):
         """The loss of some samples, without the penalty, and the gradient of each weight, with it."""
         weights = self.trainable_variables
         with tf.GradientTape() as tape:
-            loss = penalised = self.loss_of(x, targets, mask)
-            if self.settings.l2:
-                penalised += self.settings.l2 * tf.add_n([tf.nn.l2_loss(w) for w in weights])
-        return loss, tape.gradient(penalised, weights)
+            loss = self.loss_of(x, targets, mask)
+        gradients = tape.gradient(loss, weights)
+        if l2 := self.settings.l2:  # the derivative of l2 * sum(w²) / 2
+            pairs = zip(gradients, weights, strict=True)
+            gradients = [l2 * w if g is None else tf.convert_to_tensor(g) + l2 * w for g, w in pairs]
+        return loss, gradients
 
     def loss_of(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """The loss of some samples, teacher-forced; for a subclass to change."""

@@ -11,4 +11,4 @@ def any_size(program: Any, of: Any, *arrays: Any) -> Any:
     """`program(of, *arrays)` of a `tf.function`, with one trace for each `of`, whatever the arrays' sizes."""
     tensors = [tf.constant(array) for array in arrays]
     specs = [tf.TensorSpec([None] * tensor.shape.rank, tensor.dtype) for tensor in tensors]
-    return program.get_concrete_function(of, *specs)(*tensors)
+    return program.get_concrete_function(of, *specs)(of, *tensors)
