@@ -295,7 +295,9 @@ def test_its_trace_is_what_it_writes(model):
         for panel, weights in zip(panels, trace.maps.values(), strict=True):
             assert np.array_equal(panel.get_images()[0].get_array(), weights)
         if model.attends:
-            assert_close(lab.attention_map(model, text).weights, np.mean([*trace.maps.values()], 0))
+            for steps in (None, len(trace.written)):
+                weights = lab.attention_map(model, text, steps).weights
+                assert_close(weights, np.mean([*trace.maps.values()], 0))
 
 
 @pytest.mark.slow

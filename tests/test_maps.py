@@ -49,7 +49,7 @@ def test_what_cannot_be_mapped_is_named(model):
         lab.attention_map(model, "", steps=3)
     with pytest.raises(ValueError, match=r"text 'one!' has '!'"):
         lab.attention_map(model, "one!")
-    with pytest.raises(ValueError, match="return_attention must be False where the decoder, a Decoder"):
+    with pytest.raises(ValueError, match="model must attend, but its decoder, a Decoder, does not"):
         lab.attention_map(lab.Seq2Seq(), "one")
     for draw in (lab.plot_attention, lambda: lab.plot_attention_maps([], [])):
         with pytest.raises(ValueError, match="maps must be not empty"):

@@ -20,6 +20,7 @@ from seq2seq_lab.contracts import DecoderLike, DecoderOutput, Nest
 from seq2seq_lab.decoding import decode_with, greedy
 from seq2seq_lab.settings import AT_LEAST_ONE, COUNT, Rule, require
 from seq2seq_lab.views.figures import finished
+from seq2seq_lab.views.trace import trace
 from seq2seq_lab.vocabulary import DIGITS, END, decode, encode, longest_answer, visible
 
 SCALE = {"cmap": "viridis", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
@@ -47,7 +48,11 @@ def attention_map(model: Any, text: str, steps: int | None = None) -> AttentionM
     """
     ids = encode(text)
     require("text", text, AT_LEAST_ONE)
-    steps = len(model.translate([text])[0]) if steps is None else steps
+    if not model.attends:
+        raise ValueError(f"model must attend, but its decoder, a {type(model.decoder).__name__}, does not")
+    if steps is None:  # where it ends, `trace` stops
+        found = trace(model, text)
+        return AttentionMap(text, found.written, np.mean([*found.maps.values()], 0))
     logits, weights = model.free_running(ids[None], [len(ids)], steps, return_attention=True)
     heads = weights[0].numpy().reshape(steps, -1, len(ids))
     return AttentionMap(text, decode(np.argmax(logits[0], -1)), heads.mean(1))
