@@ -36,11 +36,8 @@ PREFERENCES = {
 TROUBLE = "[data-mime-type='application/vnd.jupyter.stderr']"  # what JupyterLab shows in red: errors, too
 
 
-PATHS = {"jupyterlab": "lab/tree", "notebook": "notebooks"}  # of a notebook, in JupyterLab and in Notebook 7
-
-
 @contextlib.contextmanager
-def jupyter_lab(work, home, app="jupyterlab"):
+def jupyter_lab(work, home):
     """Serves the folder `work`, keeps its own in `home`; gives a function from a file to its address."""
     for name, values in PREFERENCES.items():
         path = home / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -53,7 +50,7 @@ def jupyter_lab(work, home, app="jupyterlab"):
     own = [f"JUPYTER_{name}_DIR" for name in ("CONFIG", "DATA", "RUNTIME")]
     own += ["JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR"]
     environment = dict.fromkeys(own, str(home)) | {"JUPYTER_PORT": str(port), "JUPYTER_TOKEN": token}
-    command = [sys.executable, "-m", app, "--no-browser", "--allow-root", "--expose-app-in-browser"]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
     command += [f"--ServerApp.root_dir={work}", "--LanguageServerManager.autodetect=False"]
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
@@ -61,7 +58,7 @@ def jupyter_lab(work, home, app="jupyterlab"):
         )
     try:
         _wait_for(f"http://127.0.0.1:{port}/api", server)
-        yield lambda name: f"http://127.0.0.1:{port}/{PATHS[app]}/{name}?token={token}"
+        yield lambda name: f"http://127.0.0.1:{port}/lab/tree/{name}?token={token}"
     finally:
         server.terminate()  # it ends its kernels, too
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -96,10 +93,9 @@ def open_notebook(page, address, cells):
     expect(page.locator(".jp-Cell")).to_have_count(cells, timeout=PATIENCE)
 
 
-def run_all(page, idle=None):
+def run_all(page):
     """Run all cells of an open notebook."""
-    idle = idle or page.get_by_text(re.compile(r"\| Idle$"))
-    idle.wait_for()  # what is run before gets lost now and then
+    page.get_by_text(re.compile(r"\| Idle$")).wait_for()  # what is run before gets lost now and then
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 

@@ -32,12 +32,6 @@ CELLS = [
 ]
 
 
-def write_notebook(path):
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
-
-
 @pytest.fixture(scope="module")
 def models():
     """The same models as in the notebook."""
@@ -48,7 +42,9 @@ def models():
 def notebook(browser, tmp_path_factory):
     """The page with the panel, and what went wrong in it."""
     kept, work = screenshots(tmp_path_factory), tmp_path_factory.mktemp("work")
-    write_notebook(work / "panel.ipynb")
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), work / "panel.ipynb")
     page, errors = open_page(browser, width=1400)
     with jupyter_lab(work, tmp_path_factory.mktemp("jupyter")) as address:
         open_notebook(page, address("panel.ipynb"), len(CELLS))
@@ -377,24 +373,3 @@ def test_in_html_without_scripts_there_is_the_picture(browser, exported):
 
 def test_the_console_stays_without_errors(notebook):
     assert notebook.errors == []
-
-
-def test_it_is_the_same_in_notebook_7(browser, models, tmp_path_factory):
-    work, kept = tmp_path_factory.mktemp("work"), screenshots(tmp_path_factory)
-    write_notebook(work / "panel.ipynb")
-    page, _ = open_page(browser, width=1400)
-    with jupyter_lab(work, tmp_path_factory.mktemp("jupyter"), "notebook") as address:
-        open_notebook(page, address("panel.ipynb"), len(CELLS))
-        expect(page.locator("body")).to_have_attribute("data-notebook", "notebooks")
-        run_all(page, idle=page.locator("[data-status=idle]"))
-        try:
-            wait_for(page, page.get_by_role("status").first)
-            panel = parts(page, models)
-            panel.model.select_option("attention")
-            panel.text.fill("six two")
-            symbol(panel, 1, "7").click()
-            look(panel, 0, 4, "six two").click()
-            assert_shows(panel, {1: "7"}, {0: [4]}, "six two")
-        finally:
-            page.screenshot(path=kept / "panel-notebook-7.png")
-    page.close()
