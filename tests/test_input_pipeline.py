@@ -114,3 +114,9 @@ def test_by_length_reorders_whole_samples():
         return sorted(zip(*(part.tolist() for part in batch), strict=True))
 
     assert samples(ordered) == samples(batch)
+
+
+def test_no_tuner_sleeps_at_the_end_of_a_dataset(model):
+    whole, with_rest = get_batch(feed.AT_ONCE, 1, 2, rng=0), get_batch(feed.AT_ONCE + 1, 1, 2, rng=0)
+    for dataset in (blocks(model, 1), pieces(whole), pieces(with_rest)):
+        assert dataset.options().autotune.enabled is False

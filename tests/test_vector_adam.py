@@ -10,8 +10,8 @@ from seq2seq_lab._internals.vector_adam import VectorAdam
 SHAPES = [(3, 4), (5,), (2, 1, 3), (1,)]
 
 
-def weights(rng, **kwargs):
-    return [keras.Variable(rng.normal(size=shape).astype("float32"), **kwargs) for shape in SHAPES]
+def weights(rng):
+    return [keras.Variable(rng.normal(size=shape).astype("float32")) for shape in SHAPES]
 
 
 def copies(variables):
@@ -61,7 +61,7 @@ def test_sparse_gradients_and_missing_ones_are_those_of_keras():
 
 
 def test_a_constraint_holds_after_each_step():
-    (positive, *_), free = (weights(np.random.default_rng(4), **k) for k in ({}, {}))
+    (positive, *_), free = (weights(np.random.default_rng(4)) for _ in range(2))
     positive.constraint = keras.constraints.NonNeg()
     VectorAdam(0.1).apply([tf.ones(v.shape) for v in (positive, *free)], [positive, *free])
     assert positive.numpy().min() == 0

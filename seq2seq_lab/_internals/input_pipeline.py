@@ -47,7 +47,7 @@ def blocks(model: Any, batches: int, schedule: Callable | None = None) -> tf.dat
     if schedule is not None:
         x = *x, tf.TensorSpec(targets.shape, tf.bool)
     signature = (*x, tf.TensorSpec((2,), tf.int32)), targets, mask
-    return as_it_is(tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(1))
+    return untuned(tf.data.Dataset.from_generator(draw, output_signature=signature).prefetch(1))
 
 
 def flip_coins(seed: int, index: int, settings: Settings, schedule: Callable) -> np.ndarray:
@@ -80,10 +80,10 @@ def pieces(batch: Batch) -> tf.data.Dataset:
     cut = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(full, batch.for_keras))
     if in_full < len(batch.inputs):
         cut = cut.concatenate(tf.data.Dataset.from_tensors(tf.nest.map_structure(rest, batch.for_keras)))
-    return as_it_is(cut)
+    return untuned(cut)
 
 
-def as_it_is(data: tf.data.Dataset) -> tf.data.Dataset:
+def untuned(data: tf.data.Dataset) -> tf.data.Dataset:
     """The dataset without a tuner, which has nothing to do here, and at times misses that it should stop.
 
     It sleeps twice as long each time, and a `fit` cannot end before it wakes up: after the first, which

@@ -52,10 +52,12 @@ def attention_map(model: Any, text: str, steps: int | None = None) -> AttentionM
         raise ValueError(f"model must attend, but its decoder, a {type(model.decoder).__name__}, does not")
     if steps is None:  # where it ends, `trace` stops
         found = trace(model, text)
-        return AttentionMap(text, found.written, np.mean([*found.maps.values()], 0))
-    logits, weights = model.free_running(ids[None], [len(ids)], steps, return_attention=True)
-    heads = weights[0].numpy().reshape(steps, -1, len(ids))
-    return AttentionMap(text, decode(np.argmax(logits[0], -1)), heads.mean(1))
+        written, weights = found.written, found.attention
+    else:
+        logits, weights = model.free_running(ids[None], [len(ids)], steps, return_attention=True)
+        written, weights = decode(np.argmax(logits[0], -1)), weights[0].numpy()
+    heads = weights.reshape(len(written), -1, len(ids))
+    return AttentionMap(text, written, heads.mean(1))
 
 
 def removal_map(model: Any, text: str) -> AttentionMap:

@@ -38,20 +38,19 @@ class Table(NamedTuple):
 def variable_table(model: Any) -> Table:
     """Every variable with its shape, by the name it has in code, and what the optimiser keeps for it."""
     exists = model.compiled and model.optimizer.built
-    optimizer = {o.name: o for o in model.optimizer.variables} if exists else {}
+    rest = model.optimizer.variables if exists else []
     rows = []
     for part in ("encoder", "decoder"):
         layer = getattr(model, part)
         cell = {id(v) for v in getattr(getattr(layer, "cell", None), "weights", ())}
         for v in layer.weights:
             stem = v.path.replace("/", "_") + "_"
-            kept = [name for name in optimizer if name.startswith(stem)]
-            for name in kept:
-                del optimizer[name]
+            kept = [o.name.removeprefix(stem) for o in rest if o.name.startswith(stem)]
+            rest = [o for o in rest if not o.name.startswith(stem)]
             name = f"{part}.{'cell.' if id(v) in cell else ''}{v.name}"
-            rows.append((*_row(name, v), ", ".join(k.removeprefix(stem) for k in kept)))
+            rows.append((*_row(name, v), ", ".join(kept)))
     rows.append(("all together", "", f"{sum(map(_numbers, model.weights)):,}", ""))
-    rows += [(*_row(f"optimizer.{name}", o), "") for name, o in optimizer.items()]
+    rows += [(*_row(f"optimizer.{o.name}", o), "") for o in rest]
     width = 4 if any(row[3] for row in rows) else 3
     return Table(("variable", "shape", "numbers", "kept by the optimiser")[:width], [r[:width] for r in rows])
 
