@@ -167,7 +167,7 @@ class AttentionDecoder(Decoder):
     ) -> tuple[tf.Tensor, Nest, tf.Tensor]:
         """A step without its logits: output `(B, H)`, next state, weights `(B, S)`."""
         weight = self.attention.weights_of(in_a_row(state), memory)  # (B, S)
-        context = tf.reduce_sum(weight[..., None] * memory.outputs, 1)  # (B, H)
+        context = tf.linalg.matvec(memory.outputs, weight, transpose_a=True)  # sum_s weight_s h_s, (B, H)
         x = tf.concat([tf.gather(self.embeddings, token), context], 1)
         return *one_step(self.cell, x, state), weight
 

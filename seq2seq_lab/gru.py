@@ -24,7 +24,10 @@ from seq2seq_lab.settings import COUNT, Settings, require
 
 WEIGHTS = ("W_xz", "W_xr", "W_xc", "W_hz", "W_hr", "W_hc", "b_z", "b_r", "b_c")
 SMALL = {"class_name": "TruncatedNormal", "config": {"stddev": Settings.cell_stddev}}
-WIDEST_SPELLED = 24  # above this many units a library's product beats a spelled-out one
+WIDEST_SPELLED, MOST_SPELLED = (
+    16,
+    64,
+)  # units and rows above which a library's product beats a spelled-out one
 
 
 @keras.saving.register_keras_serializable("seq2seq_lab")
@@ -143,14 +146,15 @@ def gru_states(
         dW_hz = tf.einsum("sbh,sbk->hk", h_before, dz)
         dW_hr = tf.einsum("sbh,sbk->hk", h_before, dr)
         dW_hc = tf.einsum("sbh,sbk->hk", r * h_before, dc)
-        dtable = sum_by_symbol(tf.concat([dz, dr, dc], 2), ids, length(table))
+        dtable = tf.concat([sum_by_symbol(d, ids, length(table)) for d in (dz, dr, dc)], 1)
         return dtable, None, dh_0, dW_hz, dW_hr, dW_hc, None
 
     return h, gradient
 
 
 def times(a: tf.Tensor, W: tf.Tensor) -> tf.Tensor:
-    """`a @ W`; for a small `W` spelled out as a sum of outer terms, which XLA fuses with its neighbours."""
-    if tf.executing_eagerly() or W.shape[0] > WIDEST_SPELLED:
+    """`a @ W`; a small one is spelled out as a sum of outer terms, which XLA fuses with its neighbours."""
+    rows, units = a.shape[0], W.shape[0]
+    if tf.executing_eagerly() or rows is None or rows > MOST_SPELLED or units > WIDEST_SPELLED:
         return a @ W
     return tf.add_n([p * q for p, q in zip(tf.split(a, W.shape[0], 1), tf.unstack(W), strict=True)])

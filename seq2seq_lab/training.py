@@ -16,6 +16,7 @@ import numpy as np
 
 import seq2seq_lab.attention
 import seq2seq_lab.decoder_only  # noqa: F401 (both, so that Keras knows every class that a file may name)
+from seq2seq_lab._internals.draws import drawn_from
 from seq2seq_lab._internals.input_pipeline import by_length, fed, pieces
 from seq2seq_lab._internals.saving import read_model
 from seq2seq_lab._internals.stopping import StopAtInterrupt
@@ -133,21 +134,28 @@ def _fit(model: Seq2Seq, batches: int, schedule: Callable | None, **kwargs: Any)
     model.fit(**fed(model, batches, schedule), validation_data=validation, **kwargs)
 
 
-def restart(model: Seq2Seq, learning_rate: float | None = None) -> None:
+def restart(model: Seq2Seq, learning_rate: float | None = None, seed: int | None = None) -> None:
     """Draw the weights anew and forget the optimiser's past, without compiling anything again.
 
-    `keras.utils.set_random_seed` before it chooses the draw.
+    Args:
+        learning_rate: the optimiser's from now on; unless given, it stays.
+        seed: of the draw, as after `keras.utils.set_random_seed(seed)`, but no generator is changed; unless
+            given, Keras' own goes on from where it stands.
 
     Raises:
-        ValueError: `learning_rate` is not above 0, or is given where the optimiser has a schedule for it.
+        ValueError: `seed` is out of range; `learning_rate` is not above 0, or is given where the optimiser
+            has a schedule for it.
     """
+    if seed is not None:
+        require("seed", seed, SEED)
     if learning_rate is not None:
         require("learning_rate", learning_rate, POSITIVE)
     prepare(model)
     if isinstance(schedule := model.optimizer.get_config().get("learning_rate"), dict):
         words = f"None where the optimiser follows a schedule, {schedule['class_name']}"
         require("learning_rate", learning_rate, Rule(words, lambda v: v is None))
-    fresh = type(model).from_config(model.get_config())
+    with drawn_from(seed):
+        fresh = type(model).from_config(model.get_config())
     optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
     optimizer.build(model.trainable_variables)
     model.set_weights(fresh.get_weights())

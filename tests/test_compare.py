@@ -131,7 +131,7 @@ def test_recipes_are_tried_with_the_best_of_each_model_last(monkeypatch):
             self.history = {"val_exact_match": [1.0, model[1].rate * model[1].embedding_stddev + seed]}
 
     monkeypatch.setattr(compare, "of_recipe", of_recipe)
-    monkeypatch.setattr(compare, "draw_anew", lambda *_: None)
+    monkeypatch.setattr(compare, "restart", lambda model, seed: None)
     monkeypatch.setattr(compare, "train", lambda model, seed: History(model, seed))
     found = [*compare.choose(seeds=(0, 2))]
     assert sorted(made) == sorted((name, recipe) for name, recipe, _ in found)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from seq2seq_lab._internals.devices import sum_by_symbol
 from seq2seq_lab._internals.time_loop import time_loop
 from seq2seq_lab.encoder_decoder import unroll
-from seq2seq_lab.gru import WEIGHTS, WIDEST_SPELLED, GRUCell, gru_states
+from seq2seq_lab.gru import MOST_SPELLED, WEIGHTS, WIDEST_SPELLED, GRUCell, gru_states, times
 
 B, S, E, H, V = 5, 7, 4, 6, 9
 
@@ -274,6 +274,26 @@ def test_the_fast_form_equals_the_cell_in_values_and_gradients(compiler, units, 
     names = ["states", "embeddings", "h_0", *WEIGHTS]
     for name, a, b in zip(names, fast, slow, strict=True):
         assert distance(a, b) < 1e-5, name
+
+
+@pytest.mark.parametrize("compiler", ["graph", "xla"])
+@pytest.mark.parametrize(
+    ("rows", "units", "spelled"),
+    [
+        (MOST_SPELLED, WIDEST_SPELLED, True),
+        (MOST_SPELLED + 1, WIDEST_SPELLED, False),
+        (MOST_SPELLED, WIDEST_SPELLED + 1, False),
+        (None, WIDEST_SPELLED, False),
+    ],
+)
+def test_small_products_are_spelled_out_and_all_are_right(rows, units, spelled, compiler):
+    rng = np.random.default_rng(6)
+    a, W = rng.normal(size=(rows or 5, units)), rng.normal(size=(units, units))
+    program = COMPILERS[compiler](times).get_concrete_function(
+        tf.TensorSpec((rows, units), tf.float64), tf.TensorSpec(W.shape, tf.float64)
+    )
+    assert ("MatMul" not in {op.type for op in program.graph.get_operations()}) == spelled
+    assert np.allclose(program(tf.constant(a), tf.constant(W)), a @ W)
 
 
 def test_the_fast_form_has_the_gradient_of_central_differences():

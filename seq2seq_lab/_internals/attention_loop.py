@@ -54,7 +54,7 @@ def attending_states(
         u = tf.tanh(k + tf.transpose(query)[:, :, None])  # (A, B, S)
         score = tf.reduce_sum(v * u, 0)
         weight = tf.nn.softmax(tf.where(mask, score, score.dtype.min))  # (B, S)
-        context = tf.transpose(tf.reduce_sum(weight * o, 2))  # (B, H')
+        context = tf.linalg.matvec(outputs, weight, transpose_a=True)  # (B, H')
         x_z, x_r, x_c = tf.split(tf.gather(table, tf.gather(tokens, t)) + context @ W_x, 3, 1)
         z = tf.sigmoid(x_z + h_z)
         r = tf.sigmoid(x_r + h_r)
@@ -103,7 +103,7 @@ def attending_states(
             tf.transpose(dk, (1, 2, 0)),
             None,
             tf.einsum("tbh,tba->ha", h_before, dquery),
-            tf.reduce_sum(dscore[:, None] * u, (0, 2, 3)),
+            tf.reduce_sum(tf.linalg.matvec(tf.reshape(u, (T, A, -1)), tf.reshape(dscore, (T, -1))), 0),
             tf.einsum("tbh,tbk->hk", context, dx),
             tf.einsum("tbh,tbk->hk", h_before, dz),
             tf.einsum("tbh,tbk->hk", h_before, dr),

@@ -139,12 +139,6 @@ def of_recipe(name: str, recipe: Recipe, samples: int, **changed: Any) -> Seq2Se
     return model
 
 
-def draw_anew(model: Seq2Seq, seed: int) -> None:
-    """Other first weights, nothing learned, nothing compiled again."""
-    keras.utils.set_random_seed(seed)
-    restart(model)
-
-
 def compare(
     seeds: Sequence[int] = (0, 1, 2),
     samples: int = Settings.samples,
@@ -167,7 +161,7 @@ def compare(
         hasty = of_recipe(name, recipe, max(1, round(seconds / step)) * batch_size, validation_samples=100)
         after_seconds = []
         for seed in seeds:
-            draw_anew(hasty, seed)
+            restart(hasty, seed=seed)
             train(hasty, seed=seed)
             after_seconds.append(evaluate(hasty, VALIDATED).exact_match)
         yield Compared(name, recipe, model.count_params(), *kept(model), runs, after_seconds)
@@ -175,7 +169,7 @@ def compare(
 
 def trained(model: Seq2Seq, seed: int, judged: int) -> Trained:
     """One training run from new weights, and what came of it."""
-    draw_anew(model, seed)
+    restart(model, seed=seed)
     clock, settings = ProcessorClock(), model.settings
     history = train(model, settings.samples, seed, callbacks=[clock]).history["val_exact_match"]
     steps = math.ceil(settings.samples / settings.batch_size)
@@ -244,7 +238,7 @@ def choose(samples: int = 40_000, seeds: Sequence[int] = (100, 101)) -> Iterator
             recipe = Recipe(rate, *width)
             model, ends = of_recipe(name, recipe, samples), []
             for seed in seeds:
-                draw_anew(model, seed)
+                restart(model, seed=seed)
                 ends.append(train(model, seed=seed).history["val_exact_match"][-1])
             tried.append((name, recipe, statistics.mean(ends)))
         yield from sorted(tried, key=lambda t: t[2])
