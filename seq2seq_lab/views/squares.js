@@ -24,7 +24,9 @@ export class Squares {
     const sameSquares = this.map?.columns.length === columns && this.values.length === values.length;
     this.from = sameSquares && this.map.paint === map.paint && !calm.matches ? this.now : values;
     Object.assign(this, { map, wide, rows, values, started: performance.now() });
-    this.move(this.started);
+    if (this.from === values) return this.move(this.started);
+    cancelAnimationFrame(this.waiting);
+    this.waiting = requestAnimationFrame((time) => this.move(time)); // the old colours stand there already
   }
 
   /** Paint what lies between the values that there were and those that there are. */
