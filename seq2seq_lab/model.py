@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from seq2seq_lab import decoding
 from seq2seq_lab._internals.accumulation import accumulated
-from seq2seq_lab._internals.programs import any_size
+from seq2seq_lab._internals.programs import any_size, made_without_xla
 from seq2seq_lab._internals.saving import Saved
 from seq2seq_lab._internals.texts import answered, as_ids, padded, written
 from seq2seq_lab._internals.try_out import sizes_of, try_out
@@ -206,11 +206,23 @@ class Seq2Seq(Saved):
         return {metric.name: metric.result() for metric in measured}
 
     def predict_step(self, data: tuple) -> tf.Tensor:
-        """Logits `(B, T, 11)` of a batch, free-running; a large one is read a piece at a time.
+        """Logits `(B, T, 11)` of a batch, free-running."""
+        by_xla = self.jit_compile and not tf.executing_eagerly()
+        return (self._answer_by_xla if by_xla else self._answer)(*data[0])
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """As in Keras, but XLA compiles the answers alone, once for measuring and for `predict`."""
+        return made_without_xla(self, super().make_test_function, force)
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """As in Keras, but XLA compiles the answers alone, once for measuring and for `predict`."""
+        return made_without_xla(self, super().make_predict_function, force)
+
+    def _answer(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor, targets_in: tf.Tensor) -> tf.Tensor:
+        """Logits `(B, T, 11)` for as many steps as `targets_in` has; a large batch is read by pieces.
 
         Each piece takes as many steps as its own longest text, so it pays to sort a batch by length.
         """
-        inputs, inputs_seqlen, targets_in = data[0]
         B, steps = targets_in.shape[0], targets_in.shape[1] or tf.shape(targets_in)[1]
         if B is None or B <= PIECE or B % PIECE:
             return self._free_running(inputs, inputs_seqlen, steps).logits
@@ -241,6 +253,8 @@ class Seq2Seq(Saved):
     def _log_probability(self, inputs: Any, inputs_seqlen: Any, tokens: Any, n: Any) -> tf.Tensor:
         state, memory = self._start(inputs, inputs_seqlen)
         return decoding.log_probability(self.decoder, state, memory, tf.transpose(tokens), n)
+
+    _answer_by_xla = tf.function(_answer, autograph=False, jit_compile=True)
 
     # One trace serves texts of any number and length, so that a new one is answered at once.
     _compiled_search = tf.function(_search, autograph=False)

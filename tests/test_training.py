@@ -427,7 +427,7 @@ import glob, os, sys
 os.environ["XLA_FLAGS"] = "--xla_dump_to=programs"  # a set of files for each program that XLA compiles
 import seq2seq_lab
 seq2seq_lab.setup()
-from seq2seq_lab import load, restart, train
+from seq2seq_lab import evaluate, load, restart, train
 
 def count():
     print(len(glob.glob("programs/*before_optimizations*")), flush=True)
@@ -440,21 +440,29 @@ count()
 train(model, 2 * epoch)  # fresh blocks
 train(model, epoch - 1)  # that end and begin in the middle
 train(model, epoch)
-restart(model, learning_rate=0.5)
+restart(model, learning_rate=0.5, seed=3)
 train(model, 2 * epoch, seed=3)
+evaluate(model)  # by what the validations were measured with
 count()
 """
 
 
 @pytest.mark.skipif(runtime.xla_error() is not None, reason="XLA does not work here")
-def test_a_model_is_compiled_once_for_all_its_trainings(model, tmp_path, fresh_python):
+def test_a_model_is_compiled_once_for_all_its_trainings_and_evaluations(model, tmp_path, fresh_python):
     model.save(tmp_path / "start.keras")
     go_there = f"import os; os.chdir({str(tmp_path)!r})"
     flags = f"--tf_xla_persistent_cache_directory={tmp_path}"  # without what other tests have compiled
     done = fresh_python(go_there + COUNT_PROGRAMS, TF_XLA_FLAGS=flags)
     assert done.returncode == 0, done.stderr
     before, first, later = map(int, done.stdout.split())
-    assert before < first == later
+    assert first == before + 2 == later  # one to learn, one to answer
+
+
+def test_where_xla_is_not_to_compile_nothing_is_given_to_it(traced_once):
+    evaluate(traced_once, 4)
+    x, *_ = held_out(traced_once, 4).for_keras
+    traced_once.predict_step((x,))
+    assert traced_once._answer_by_xla.experimental_get_tracing_count() == 0
 
 
 # Drawn anew
