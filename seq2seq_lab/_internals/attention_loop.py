@@ -103,6 +103,7 @@ def attending_states(
             tf.transpose(dk, (1, 2, 0)),
             None,
             tf.einsum("tbh,tba->ha", h_before, dquery),
+            # Over texts and places a product, which is faster than a sum.
             tf.reduce_sum(tf.linalg.matvec(tf.reshape(u, (T, A, -1)), tf.reshape(dscore, (T, -1))), 0),
             tf.einsum("tbh,tbk->hk", context, dx),
             tf.einsum("tbh,tbk->hk", h_before, dz),

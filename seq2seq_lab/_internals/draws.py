@@ -19,11 +19,12 @@ def drawn_from(seed: int | None) -> Iterator[None]:
     time of some hundred training steps. Threads wait for each other. None leaves the generator alone.
     """
     with one_at_a_time:
+        if seed is None:
+            yield
+            return
         state = random.getstate()
-        if seed is not None:
-            random.seed(int(seed))
+        random.seed(int(seed))
         try:
             yield
         finally:
-            if seed is not None:
-                random.setstate(state)
+            random.setstate(state)

@@ -24,9 +24,13 @@ export class Squares {
     const sameSquares = this.map?.columns.length === columns && this.values.length === values.length;
     this.from = sameSquares && this.map.paint === map.paint && !calm.matches ? this.now : values;
     Object.assign(this, { map, wide, rows, values, started: performance.now() });
-    if (this.from === values) return this.move(this.started);
     cancelAnimationFrame(this.waiting);
-    this.waiting = requestAnimationFrame((time) => this.move(time)); // the old colours stand there already
+    if (this.from === values) this.move(this.started);
+    else this.moveLater(); // the old colours stand there already
+  }
+
+  moveLater() {
+    this.waiting = requestAnimationFrame((time) => this.move(time));
   }
 
   /** Paint what lies between the values that there were and those that there are. */
@@ -34,8 +38,7 @@ export class Squares {
     const done = this.from === this.values ? 1 : Math.min(Math.max(time - this.started, 0) / MOVE, 1);
     this.now = done === 1 ? this.values : this.values.map((to, i) => this.from[i] + done * (to - this.from[i]));
     this.paint();
-    cancelAnimationFrame(this.waiting);
-    if (done < 1) this.waiting = requestAnimationFrame((time) => this.move(time));
+    if (done < 1) this.moveLater();
   }
 
   refresh() {
