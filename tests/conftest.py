@@ -136,7 +136,7 @@ def fresh_python():
     """Run code in a new Python process that can import the package; variables go into its environment."""
 
     def run(code, **variables):
-        unset = {"TF_CPP_MIN_LOG_LEVEL", "PYTHONHASHSEED", "PYTHONPATH"}
+        unset = {"TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "PYTHONHASHSEED", "PYTHONPATH"}
         environment = {name: value for name, value in os.environ.items() if name not in unset}
         environment |= {"PYTHONPATH": str(PACKAGE.parent), **variables}
         command = [sys.executable, "-c", code]

@@ -73,6 +73,12 @@ def main() -> None:
     gc.disable()
     for module in (*(PRELOADED if settings["tensorflow"] else ()), *NEEDED):
         importlib.import_module(module)
+    if settings[
+        "tensorflow"
+    ]:  # each process would else go through its list of kernels, of which there are 15,000
+        from tensorflow.python.framework.kernels import get_registered_kernels_for_op
+
+        get_registered_kernels_for_op("AddV2")
     if settings["magics"]:
         importlib.import_module("IPython.core.inputtransformer2")
     sys.modules["seq2seq_lab.exercises.engine.slicing"].read_before(settings["handed_out"])

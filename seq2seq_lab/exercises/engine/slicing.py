@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import dataclasses
 import dis
 import functools
@@ -22,7 +23,7 @@ SHOWN = 70  # characters of a statement in a list
 CHECKS = "check", "lab.check", "seq2seq_lab.check"
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(eq=False)
 class Statement:
     """A statement of a cell."""
 
@@ -32,6 +33,18 @@ class Statement:
     binds: frozenset[str]  # names
     changes: frozenset[str]  # names of what is changed in place
     may_check: bool = True  # False where its cell does not have the word, which spares a search
+
+    def of_cell(self, cell: int) -> Statement:
+        """The same statement of another cell, with all that is known of it."""
+        other = copy.copy(self)
+        other.cell = cell
+        return other
+
+    def read_now(self) -> None:
+        """Find out all that there is to know, so that copies need not."""
+        for name, attribute in vars(Statement).items():
+            if isinstance(attribute, functools.cached_property):
+                getattr(self, name)
 
     @functools.cached_property
     def reads(self) -> frozenset[str]:
@@ -46,7 +59,7 @@ class Statement:
         bound = [name for node in ast.walk(self.tree) if isinstance(node, ast.Global) for name in node.names]
         return frozenset([*bound, *_changed_by(self.tree.body)])
 
-    @property
+    @functools.cached_property
     def calls(self) -> tuple[str, frozenset[str]]:
         """Of a plain call: the name of what is called, and the names of what that is handed."""
         match self.tree:
@@ -54,7 +67,7 @@ class Statement:
                 return function, frozenset(a.id for a in args if isinstance(a, ast.Name))
         return "", frozenset()
 
-    @property
+    @functools.cached_property
     def in_short(self) -> str:
         """Its first line."""
         line, _, more = ast.unparse(self.tree).partition("\n")
@@ -100,7 +113,10 @@ def read_before(sources: Iterable[str]) -> None:
     for source in sources:
         with contextlib.suppress(SyntaxError):
             file = f"<cell read before {len(_read_before)}>"
-            _read_before[source] = _statements(0, source, ast.parse(source).body, file)
+            statements = _statements(0, source, ast.parse(source).body, file)
+            for each in statements:
+                each.read_now()
+            _read_before[source] = statements
 
 
 def statements_of(cell: int, source: str) -> list[Statement]:
@@ -110,7 +126,7 @@ def statements_of(cell: int, source: str) -> list[Statement]:
         Exception: it is no Python, or too much for Python's parser.
     """
     if source in _read_before:
-        return [dataclasses.replace(statement, cell=cell) for statement in _read_before[source]]
+        return [statement.of_cell(cell) for statement in _read_before[source]]
     try:
         trees = ast.parse(source).body
     except SyntaxError:
