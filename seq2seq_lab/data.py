@@ -144,14 +144,16 @@ def is_held_out(digits: str) -> bool:
 
 def length_mask(lengths: np.ndarray, steps: int) -> np.ndarray:
     """True at the first `lengths[...]` of `steps` places: `(..., steps)`."""
-    return np.arange(steps, dtype=np.int32) < lengths.astype(np.int32)[..., None]
+    places = np.arange(steps, dtype=np.min_scalar_type(steps))  # small numbers are compared faster
+    return places < lengths.clip(0, steps).astype(places.dtype)[..., None]
 
 
 def _hold_out(digits: np.ndarray, lengths: np.ndarray, rng: np.random.Generator, split: str) -> np.ndarray:
     """Choose each last digit so that the sum falls on the right side of the split."""
     last = np.arange(len(digits)), lengths - 1
     digits[last] = 0
-    rest = (digits * length_mask(lengths, digits.shape[1])).sum(1)
+    used = length_mask(lengths, digits.shape[1])
+    rest = np.einsum("bd->b", (digits * used).astype(np.int32))
     remainder = 0 if split == "validation" else rng.integers(1, 10, len(digits))
     digits[last] = (remainder - rest) % 10
     return digits

@@ -24,10 +24,7 @@ from seq2seq_lab.settings import COUNT, Settings, require
 
 WEIGHTS = ("W_xz", "W_xr", "W_xc", "W_hz", "W_hr", "W_hc", "b_z", "b_r", "b_c")
 SMALL = {"class_name": "TruncatedNormal", "config": {"stddev": Settings.cell_stddev}}
-WIDEST_SPELLED, MOST_SPELLED = (
-    16,
-    64,
-)  # units and rows above which a library's product beats a spelled-out one
+WIDEST_SPELLED, MOST_SPELLED = 16, 64  # units and rows above which a library's product is faster
 
 
 @keras.saving.register_keras_serializable("seq2seq_lab")

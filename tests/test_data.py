@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from seq2seq_lab.data import Batch, get_batch, get_block, is_held_out, make_batch
+from seq2seq_lab.data import Batch, get_batch, get_block, is_held_out, length_mask, make_batch
 
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 SYMBOLS = "0123456789# efghinorstuvwxz"
@@ -191,3 +191,15 @@ def test_errors_name_argument_value_and_what_is_allowed(name, value, allowed):
     with pytest.raises(ValueError) as error:  # noqa: PT011 (the whole text is compared below)
         get_batch(**{**GOOD, name: value})
     assert str(error.value) == f"{name} must be {allowed}, but is {value!r}"
+
+
+@pytest.mark.parametrize("steps", [0, 7, 255, 256, 70_000])
+def test_a_mask_is_true_up_to_each_length_whatever_the_numbers(steps):
+    """Up to 255, they are compared as bytes; a length may be more than there are steps."""
+    lengths = np.concatenate(
+        [np.random.default_rng(steps).integers(0, 80_000, 5), [0, steps, steps + 1, 256, 257]]
+    )
+    mask = length_mask(lengths, steps)
+    assert mask.shape == (10, steps)
+    for row, n in zip(mask, lengths, strict=True):
+        np.testing.assert_array_equal(row, [t < n for t in range(steps)])

@@ -141,9 +141,7 @@ def _received(pipe, buffer, family, before, limits):
         if select.select([pipe], [], [], LOOK_EVERY)[0]:
             part = os.readv(pipe, [memoryview(buffer)[size : size + PART]])
             newline = buffer.find(b"\n", size, size + part)
-            if (
-                newline >= 0
-            ):  # what comes behind it is nobody's, and who else holds the pipe is not waited for
+            if newline >= 0:  # what comes behind it is nobody's; who else holds the pipe is not waited for
                 return newline, ""
             size += part
             if size > limits["output"]:
