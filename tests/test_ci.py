@@ -73,7 +73,7 @@ def test_without_git_the_copy_holds_everything_but_the_environment(checkout, run
     assert (status, seen) == (0, ["./.ci/check", "./.ci/run", "./.gitignore", "./a file"])
 
 
-def test_each_check_runs_and_the_readmes_command_comes_last(checkout, run, tmp_path):
+def test_each_check_runs_before_the_tests_of_the_readmes_command(checkout, run, tmp_path):
     shutil.copy(ROOT / ".ci" / "check", checkout / ".ci")
     shutil.copy(ROOT / "README.md", checkout)
     programs = tmp_path / "programs"
@@ -84,12 +84,11 @@ def test_each_check_runs_and_the_readmes_command_comes_last(checkout, run, tmp_p
     status, said, err = run(PATH=f"{programs}:{os.environ['PATH']}")
     assert status == 0, err
     assert said == [
-        "pip install --quiet --editable .[test]",
+        "pip install -e .[test]",
         "ruff format --check .",
         "ruff check .",
         "lint-imports ",
         "mypy ",
-        "pip install -e .[test]",
         "coverage run -m pytest -n auto --dist loadfile",
         "coverage combine -q",
         "coverage report",
