@@ -68,13 +68,20 @@ def main() -> None:
     """Grade a class of each size, and print what it costs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("sizes", type=int, nargs=2, help="submissions in a small and in a larger class")
-    parser.add_argument("--lessons", type=int, default=3, help="notebooks of each (default: 3)")
+    names = [path.stem for path in LESSONS]
+    parser.add_argument(
+        "--lessons",
+        nargs="+",
+        choices=names,
+        default=names[:3],
+        help="notebooks of each (default: the first 3)",
+    )
     args = parser.parse_args()
     costs = {}
     for n in args.sizes:
         with tempfile.TemporaryDirectory() as folder:
             submitted, out = Path(folder, "submitted"), Path(folder, "marks")
-            class_of(n, submitted, [path.stem for path in LESSONS[: args.lessons]])
+            class_of(n, submitted, args.lessons)
             grade = [sys.executable, "-m", "seq2seq_lab", "grade", str(submitted)]
             costs[n] = cost([*grade, "--out", str(out), "--seed", "7"])
         said = "{:.1f} s of the processor, {:.1f} s on the clock".format(*costs[n][:2])

@@ -1,5 +1,6 @@
 """What the tests of the panel share: its parts in a page, and all that it must show against `trace`."""
 
+import json
 import re
 import types
 
@@ -24,14 +25,33 @@ BOXES = """grid => {
         columns.map((_, c) => ({ x: canvas.x - box.x + c * wide, y: top - box.top, width: wide, height })));
     function inPage(element) { return element.getBoundingClientRect(); }
 }"""
-COLOURS = """(grid, points) => {
+PIXELS = """grid => {
     const canvas = grid.querySelector("canvas"), { width, height } = canvas;
     const sharp = width / canvas.clientWidth, { offsetLeft: left, offsetTop: top } = canvas;
     const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     copy.drawImage(canvas, 0, 0);
-    return points.map(({ x, y }) =>
-        [...copy.getImageData(sharp * (x - left), sharp * (y - top), 1, 1).data].slice(0, 3));
+    return (x, y, wide = 1, high = 1) =>
+        [...copy.getImageData(sharp * (x - left), sharp * (y - top), wide, high).data];
 }"""
+COLOURS = f"""(grid, corner) => {{
+    const painted = ({PIXELS})(grid);
+    return ({BOXES})(grid).map(({{ x, y, width, height }}) =>
+        painted(x + (corner ? 1 : width / 2), y + (corner ? 1 : height / 2)).slice(0, 3));
+}}"""
+# How far from that of its corner a colour in a square is at most.
+CONTRASTS = f"""grid => {{
+    const painted = ({PIXELS})(grid);
+    return ({BOXES})(grid).map(({{ x, y, width, height }}) => {{
+        const inside = painted(x + 1, y + 1, Math.floor(width) - 2, Math.floor(height) - 2);
+        return Math.max(...inside.map((c, i) => Math.abs(c - inside[i % 4])));
+    }});
+}}"""
+MAPS = f"""async region => {{
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); // once all is painted
+    const maps = [...region.querySelectorAll("[role=grid]")].filter((map) => map.checkVisibility());
+    const told = (map) => ({{ ...({SQUARES})(map), colours: ({COLOURS})(map) }});
+    return JSON.stringify(Object.fromEntries(maps.map((map) => [map.ariaLabel, told(map)])));
+}}"""
 INSIDE = {"z": "Update gate z", "r": "Reset gate r", "c": "Candidate c", "h": "State h"}
 
 
@@ -84,6 +104,11 @@ class Squares:
     def hover(self):
         self.grid.hover(position=self._centre())
 
+    def point(self):
+        """Move the mouse there at once, where all is in sight and at rest."""
+        box = self.bounding_box()
+        self.grid.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
 
 def squares(grid):
     return Squares(grid)
@@ -101,20 +126,16 @@ def labels(grid):
 
 def colours(grid, corner=False):
     """How its squares are painted, `(squares, 3)`, each in its middle or in a corner."""
-    boxes = grid.evaluate(BOXES)
-    points = [
-        {
-            "x": box["x"] + (1 if corner else box["width"] / 2),
-            "y": box["y"] + (1 if corner else box["height"] / 2),
-        }
-        for box in boxes
-    ]
-    return np.array(grid.evaluate(COLOURS, points))
+    return np.array(grid.evaluate(COLOURS, corner))
 
 
 def numbers(grid):
     """The numbers of its squares, as they are said."""
-    return [float(re.search(r": (-?\d\.\d{3})\b", label)[1]) for label in labels(grid)]
+    return said_in(labels(grid))
+
+
+def said_in(labels):
+    return [float(re.search(r": (-?\d\.\d{3})\b", label)[1]) for label in labels]
 
 
 def look(panel, step, place, text, name="attention"):
@@ -138,21 +159,22 @@ def assert_shows(panel, text, digits=None, places=None, name="attention", more_m
     ]
     told = f"forced: {', '.join(forced)}; before: {before.written}" if forced else ""
     expect(here.get_by_role("status")).to_have_text(f"{text} → {after.written}{told}")
-    shown = {", before": before, ", after": after} if forced else {"": after}
-    for when, trace in shown.items():
-        writes = grid(panel, f"What it writes{when}", name)
+    old_maps = here.get_by_role("grid", name=re.compile("before$"))
+    expect(old_maps).to_have_count((more_maps + len(after.maps)) * bool(forced))
+    maps = json.loads(here.evaluate(MAPS))  # all at once: to ask takes longer than to answer
+    for when, trace in ({", before": before, ", after": after} if forced else {"": after}).items():
+        writes = maps[f"What it writes{when}"]
         p = trace.probabilities[range(len(trace.written)), lab.encode(trace.written)]
         wanted = [*p, *trace.probabilities.T.ravel()]
-        np.testing.assert_allclose(numbers(writes), wanted, atol=6e-4)
-        assert "".join(texts(writes)[: len(trace.written)]) == trace.written
+        np.testing.assert_allclose(said_in(writes["labels"]), wanted, atol=6e-4)
+        assert "".join(writes["texts"][: len(trace.written)]) == trace.written
         for title, weights in trace.maps.items():
-            looks = grid(panel, f"Where it looks{title.removeprefix('attention')}{when}", name)
-            np.testing.assert_allclose(numbers(looks), weights.ravel(), atol=6e-4)
+            looks = maps[f"Where it looks{title.removeprefix('attention')}{when}"]
+            np.testing.assert_allclose(said_in(looks["labels"]), weights.ravel(), atol=6e-4)
             wanted = mpl.colormaps["viridis"](weights.ravel(), bytes=True)[:, :3].astype(int)
-            np.testing.assert_allclose(colours(looks), wanted, atol=6)
+            np.testing.assert_allclose(looks["colours"], wanted, atol=6)
     marked = set()
-    for shown in here.get_by_role("grid").all():
-        said = shown.evaluate(SQUARES)
+    for said in maps.values():
         marked |= {
             label.partition(":")[0]
             for label, is_so in zip(said["labels"], said["forced"], strict=True)
@@ -167,7 +189,5 @@ def assert_shows(panel, text, digits=None, places=None, name="attention", more_m
         }
     assert marked == wanted
     if forced:
-        told = [label for label in labels(grid(panel, "What it writes, after", name)) if "before" in label]
+        told = [label for label in maps["What it writes, after"]["labels"] if "before" in label]
         assert len(told) >= 11 * min(len(before.written), len(after.written))
-    old_maps = here.get_by_role("grid", name=re.compile("before$"))
-    expect(old_maps).to_have_count((more_maps + len(after.maps)) * bool(forced))

@@ -12,18 +12,18 @@ from seq2seq_lab.vocabulary import SYMBOLS, WORDS
 START = """async (source) => {
     window.lab = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
 }"""
-NOTES = """([text, symbols]) => {
+NOTES = """([texts, symbols]) => texts.map((text) => {
     const {note, pieces, readable} = lab.notes(text, symbols);
     return [note, pieces, readable];
-}"""
+})"""
 
 
 @pytest.fixture(scope="module")
 def noted(browser):
-    """From a text to the note on it, its pieces with which are at fault, and whether it can be read."""
+    """From texts to the note on each, its pieces with which are at fault, and whether it can be read."""
     page, errors = open_page(browser)
     page.evaluate(START, script([*MODEL, "answer.js"]))
-    yield lambda text: page.evaluate(NOTES, [text, SYMBOLS])
+    yield lambda *texts: page.evaluate(NOTES, [texts, SYMBOLS])
     assert errors == []
     page.close()
 
@@ -57,7 +57,7 @@ def noted(browser):
     ],
 )
 def test_what_is_wrong_with_a_text_is_marked(noted, text, marked, readable):
-    note, pieces, can_be_read = noted(text)
+    ((note, pieces, can_be_read),) = noted(text)
     assert note
     assert [piece for piece, wrong in pieces if wrong] == marked
     assert can_be_read is readable is READABLE.holds(text)  # as the package reads it
@@ -66,25 +66,25 @@ def test_what_is_wrong_with_a_text_is_marked(noted, text, marked, readable):
 
 @pytest.mark.parametrize("text", [*WORDS, " ".join(WORDS), "six six", " ".join(["seven"] * 20)])
 def test_digit_words_are_right(noted, text):
-    assert noted(text) == ["", [], True]
+    assert noted(text) == [["", [], True]]
 
 
 def test_an_empty_text_is_asked_for(noted):
-    note, pieces, readable = noted("")
+    ((note, pieces, readable),) = noted("")
     assert (pieces, readable) == ([], False)
     assert TEXT in note
-    assert noted(TEXT) == ["", [], True]
+    assert noted(TEXT) == [["", [], True]]
 
 
 def test_notes_on_any_text_are_those_of_a_loop_over_its_words(noted):
     """Hostile characters among words and spaces, drawn."""
-    draw = random.Random(1)
+    draw, texts = random.Random(1), []
     for _ in range(2_000):
         words = draw.choices([*WORDS, " ", " ", " ", "tow", "n"], k=draw.randint(1, 9))
         if draw.random() < 0.3:
             words.insert(draw.randint(0, len(words)), draw.choice(list("<>&\"'[]^-\\|A{}.*\n")))
-        text = "".join(words)
-        _, pieces, readable = noted(text)
+        texts.append("".join(words))
+    for text, (_, pieces, readable) in zip(texts, noted(*texts), strict=True):
         marked, foreign = [piece for piece, wrong in pieces if wrong], [c for c in text if c not in SYMBOLS]
         assert readable == (not foreign)
         assert not pieces or "".join(piece for piece, _ in pieces) == text

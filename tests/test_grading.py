@@ -406,11 +406,11 @@ def test_no_spreadsheet_takes_an_id_for_a_number(marks):
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    """A class of six, their answers from the corpus: those that stand on NumPy alone."""
+    """A class of four, their answers from the corpus: those that stand on NumPy alone."""
     folder, rng = tmp_path_factory.mktemp("many"), random.Random(1)
     fits = {name: [a for a in ANSWERS if a.exercise == name and not needs_tensorflow(a)] for name in RIGHT}
     functions = dict(zip(RIGHT, ("by_position", "jaggedness", "mean_loss"), strict=True))
-    for n in range(6):
+    for n in range(4):
         answers = {name: alone(rng.choice(found), functions[name]) for name, found in fits.items()}
         (folder / f"student-{n}.ipynb").write_bytes(answered(answers, {"shapes": f"because {n}"}))
     return folder
@@ -428,14 +428,21 @@ def written_files(out):
 
 def test_killed_at_any_moment_it_goes_on_where_it_was_and_ends_the_same(many, cluster, tmp_path):
     graders = multiprocessing.get_context("forkserver")  # where each begins with all imported
-    graders.set_forkserver_preload(["seq2seq_lab.grading.command"])
+    needed = ["seq2seq_lab.cli.main", "seq2seq_lab.grading.command", "seq2seq_lab.grading.cluster"]
+    graders.set_forkserver_preload([*needed, "nbformat", "matplotlib.backends.backend_svg"])
 
     def started(out):
-        run = graders.Process(target=main, args=(["grade", str(many), "--out", str(out), *seed],))
+        run = graders.Process(target=main, args=(["grade", str(many), "--out", str(out), *options],))
         run.start()
         return run
 
-    seed, rng, kills = ["--seed", "3", *at(cluster)], random.Random(2), 0
+    (tmp_path / "source").mkdir()
+    shutil.copy(SOURCES[0], tmp_path / "source")  # to draw how all lessons went takes longer than to mark one
+    options, rng, kills = (
+        ["--source", str(tmp_path / "source"), "--seed", "3", *at(cluster)],
+        random.Random(2),
+        0,
+    )
     started(tmp_path / "first").join()  # the server and all workers have loaded what they need
     start = time.monotonic()
     whole = started(tmp_path / "whole")
@@ -620,5 +627,5 @@ def test_a_worker_that_dies_costs_nothing_but_time(many, cluster, tmp_path):
     os.kill(worker.pid, signal.SIGKILL)
     out, err = run.communicate()
     assert run.returncode == 0, err
-    assert out.startswith("6 of 6 marked, seed 3")
-    assert len(rows(tmp_path / "marks" / "marks.csv")) == 6
+    assert out.startswith("4 of 4 marked, seed 3")
+    assert len(rows(tmp_path / "marks" / "marks.csv")) == 4

@@ -364,15 +364,13 @@ def test_a_kept_sandbox_that_has_ended_is_replaced(kept):
     assert verdict_alone(innocent_cell()).state == "right"
 
 
-@pytest.mark.parametrize(
-    "imports",
-    ["import tensorflow as tf", "import keras", "from tensorflow import math", "import seq2seq_lab.gru"],
-)
-def test_an_answer_that_turns_out_to_want_tensorflow_gets_it(imports, kept):
+def test_an_answer_that_turns_out_to_want_tensorflow_gets_it(kept):
     """However it says so; one that pretends to want it gets it as well, and nothing else."""
-    own = f"import numpy as np\ndef jaggedness(curve):\n    exec({imports!r})\n"
-    assert verdict_alone(own + "    return np.abs(np.diff(curve, 2)).mean()").state == "right"
-    assert {*kept()} == {False, True}
+    ways = "import tensorflow as tf", "import keras", "from tensorflow import math", "import seq2seq_lab.gru"
+    for imports in ways:
+        own = f"import numpy as np\ndef jaggedness(curve):\n    exec({imports!r})\n"
+        assert verdict_alone(own + "    return np.abs(np.diff(curve, 2)).mean()").state == "right", imports
+        assert [*kept()] == [False, True], imports  # in the order of their last use
 
 
 def test_who_pretends_to_want_tensorflow_gains_nothing():

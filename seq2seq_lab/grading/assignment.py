@@ -7,8 +7,6 @@ import pathlib
 import re
 from typing import Any, NamedTuple
 
-import nbformat
-
 from seq2seq_lab.exercises import exercise_named
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "source"
@@ -74,7 +72,7 @@ def handed_out(folder: pathlib.Path) -> list[str]:
     """
     texts = {}
     for path in sorted(folder.glob("*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in _cells(path):
             about = cell.metadata.get("nbgrader", {})
             own = about.get("solution") or about.get("grade") or cell_name(cell).startswith(OWN)
             if cell.cell_type == "code" and not own and "### BEGIN " not in cell.source:
@@ -87,12 +85,18 @@ def fingerprint(lessons: tuple[Lesson, ...]) -> str:
     return hashlib.sha256(repr(lessons).encode()).hexdigest()
 
 
-def _lesson(path):
+def _cells(path):
+    import nbformat  # takes a second, and no process that marks needs it
+
     try:
-        cells = nbformat.read(path, as_version=4).cells
+        return nbformat.read(path, as_version=4).cells
     except (OSError, ValueError, LookupError, AttributeError, nbformat.ValidationError) as error:
         words = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise ValueError(f"source must hold notebooks, but {path} is none: {words}") from error
+
+
+def _lesson(path):
+    cells = _cells(path)
     hidden = "\n".join(tests for c in cells for tests in HIDDEN.findall(c.source))
     tasks, questions, titles, title, prose = [], [], {}, "", ""
     points = {cell_name(c): c.metadata.nbgrader.get("points") for c in cells if "nbgrader" in c.metadata}
