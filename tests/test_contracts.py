@@ -286,20 +286,19 @@ def test_its_trace_is_what_it_writes(model):
         trace = lab.trace(model, text)
         assert trace.written == said
         assert trace.probabilities.shape == (len(said), TARGET_SYMBOLS)
+        assert lab.trace(model, text, digits={0: "7"}).written[0] == "7"
         assert (trace.attention is not None) == model.attends
         if model.attends:
             assert trace.attention.shape[0] == len(said)
             assert trace.attention.shape[-1] == len(text)
-        assert lab.trace(model, text, digits={0: "7"}).written[0] == "7"
-        panels = [axes for axes in lab.plot_trace(trace).axes if axes.get_title().startswith("attention")]
-        heads = np.prod(trace.attention.shape[1:-1], dtype=int) if model.attends else 0
-        assert len(panels) == heads
-        for panel, weights in zip(panels, trace.maps.values(), strict=True):
-            assert np.array_equal(panel.get_images()[0].get_array(), weights)
-        if model.attends:
             for steps in (None, len(trace.written)):
                 weights = lab.attention_map(model, text, steps).weights
                 assert_close(weights, np.mean([*trace.maps.values()], 0))
+    panels = [axes for axes in lab.plot_trace(trace).axes if axes.get_title().startswith("attention")]
+    heads = np.prod(trace.attention.shape[1:-1], dtype=int) if model.attends else 0
+    assert len(panels) == heads
+    for panel, weights in zip(panels, trace.maps.values(), strict=True):
+        assert np.array_equal(panel.get_images()[0].get_array(), weights)
 
 
 @pytest.mark.slow
