@@ -103,6 +103,20 @@ def loaded(trained):
     return seq2seq_lab.load(trained.model)
 
 
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory):
+    """The files of the same training without the command, after a half of its samples and after all."""
+    folder = tmp_path_factory.mktemp("by_hand")
+    files = [folder / "half.keras", folder / "whole.keras"]
+    keras.utils.set_random_seed(3)
+    with xla_off():
+        model = Seq2Seq(SMALL)
+        for file in files:
+            training.train(model, 160, seed=3)
+            model.save(file)
+    return files
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working folder with things that are no model."""
@@ -374,12 +388,8 @@ def test_what_is_reported_is_what_the_saved_model_does(trained, loaded, without_
 
 
 @pytest.mark.slow
-def test_compiling_beforehand_changes_nothing(trained, tmp_path, without_xla):
-    keras.utils.set_random_seed(3)
-    model = Seq2Seq(SMALL)
-    training.train(model, 320, seed=3)
-    model.save(tmp_path / "plain.keras")
-    assert same(variables(trained.model), variables(tmp_path / "plain.keras"))
+def test_compiling_beforehand_changes_nothing(trained, by_hand):
+    assert same(variables(trained.model), variables(by_hand[1]))
 
 
 def test_all_is_compiled_before_training_begins(trained):
@@ -389,9 +399,8 @@ def test_all_is_compiled_before_training_begins(trained):
 
 
 @pytest.mark.slow
-def test_resumed_training_goes_on_to_the_bit(trained, tmp_path, without_xla):
-    half, whole, report = tmp_path / "half.keras", tmp_path / "whole.keras", tmp_path / "report.json"
-    assert main([*TRAIN, "--samples", "160", "--save", str(half)]) == 0
+def test_resumed_training_goes_on_to_the_bit(trained, by_hand, tmp_path, without_xla):
+    half, whole, report = by_hand[0], tmp_path / "whole.keras", tmp_path / "report.json"
     argv = ["--samples", "160", "--save", str(whole), "--json", str(report)]
     assert main(["train", *THREADS, "--resume", str(half), *argv]) == 0
     assert same(variables(whole), variables(trained.model))
@@ -431,7 +440,13 @@ def test_a_report_is_written_whole_or_not_at_all(tmp_path, no_training, capsys, 
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("report.json", b"old")]
 
 
-def test_with_attention_sizes_may_differ_and_l2_has_its_own_default(tmp_path, without_xla, capsys):
+@pytest.fixture
+def untrained(monkeypatch):
+    """Models stay as they were made; all else is done that a training does."""
+    monkeypatch.setattr(Seq2Seq, "fit", lambda *args, **kwargs: None)
+
+
+def test_with_attention_sizes_may_differ_and_l2_has_its_own_default(tmp_path, untrained, without_xla, capsys):
     model, report = tmp_path / "model.keras", tmp_path / "report.json"
     few = ["--attention", "--attention-units", "3", "--decoder-units", "9", "--samples", "32"]
     assert main([*TRAIN, *few, "--save", str(model), "--json", str(report)]) == 0
@@ -444,7 +459,7 @@ def test_with_attention_sizes_may_differ_and_l2_has_its_own_default(tmp_path, wi
     assert re.fullmatch(r"[0-9]*#?\n", capsys.readouterr().out)
 
 
-def test_a_transformer_has_the_sizes_that_were_asked_for(tmp_path, without_xla, capsys):
+def test_a_transformer_has_the_sizes_that_were_asked_for(tmp_path, untrained, without_xla, capsys):
     model = tmp_path / "model.keras"
     sizes = "--transformer --encoder-units 8 --decoder-units 12 --heads 2 --layers 2 --positions rotary"
     assert main([*TRAIN, *sizes.split(), "--samples", "32", "--save", str(model)]) == 0

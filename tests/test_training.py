@@ -424,7 +424,7 @@ def test_a_schedule_that_leaves_0_to_1_is_named_before_any_work(model, value):
 
 COUNT_PROGRAMS = """
 import glob, os, sys
-os.environ["XLA_FLAGS"] = "--xla_dump_to=programs"  # a set of files for each program that XLA compiles
+os.environ["XLA_FLAGS"] += " --xla_dump_to=programs"  # a set of files for each program that XLA compiles
 import seq2seq_lab
 seq2seq_lab.setup()
 from seq2seq_lab import evaluate, load, restart, train
