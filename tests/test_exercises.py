@@ -71,13 +71,20 @@ def seeds_for(answer):
     return max(200 if answer.almost else 60 if answer.label is None else 20, least)
 
 
+@pytest.fixture
+def unmeasured():
+    """Coverage rests: to count the same lines again and again takes two thirds longer."""
+    trace = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(trace)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", IN_CORPUS)
-def test_a_verdict_does_not_depend_on_the_seed(name, monkeypatch):
+def test_a_verdict_does_not_depend_on_the_seed(name, monkeypatch, unmeasured):
     exercise, found = exercise_named(name), {}
-    monkeypatch.setattr(
-        judging, "spelled", lambda inputs: ""
-    )  # the words that go with a verdict take as long
+    monkeypatch.setattr(judging, "spelled", lambda inputs: "")  # the words of a verdict take as long
     ask, expected = asking.ask, exercise.expected
     seeds = {answer: seeds_for(answer) for answer in ANSWERS if answer.exercise == name}
     for seed in range(max(seeds.values())):

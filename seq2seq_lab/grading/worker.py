@@ -39,6 +39,7 @@ import types
 
 TENSORFLOW = "tensorflow", "keras"
 PRELOADED = "tensorflow", "seq2seq_lab.model", "matplotlib.pyplot"  # with all that they import
+KERNELS = "tensorflow.python.framework.kernels"
 NEEDED = "seq2seq_lab.exercises.catalogue.calls", "seq2seq_lab.exercises.engine.running"
 GENERATED = re.compile(r"/tmp/__autograph_generated_file\w{8}\.py")
 WANTED = b'{"wants": "TensorFlow"}'
@@ -73,12 +74,9 @@ def main() -> None:
     gc.disable()
     for module in (*(PRELOADED if settings["tensorflow"] else ()), *NEEDED):
         importlib.import_module(module)
-    if settings[
-        "tensorflow"
-    ]:  # each process would else go through its list of kernels, of which there are 15,000
-        from tensorflow.python.framework.kernels import get_registered_kernels_for_op
-
-        get_registered_kernels_for_op("AddV2")
+    if settings["tensorflow"]:
+        # Its list of kernels, of which there are 15,000, is made at its first use: here, not in each process.
+        importlib.import_module(KERNELS).get_registered_kernels_for_op("AddV2")
     if settings["magics"]:
         importlib.import_module("IPython.core.inputtransformer2")
     sys.modules["seq2seq_lab.exercises.engine.slicing"].read_before(settings["handed_out"])
