@@ -82,6 +82,7 @@ def assert_same(found, wanted):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [attention, foreign])
 def test_loss_and_gradients_are_those_of_the_whole_batch(kind):
     model = made(kind)
@@ -90,6 +91,7 @@ def test_loss_and_gradients_are_those_of_the_whole_batch(kind):
     assert_same(by_micro_batches(model, *drawn()), wanted)
 
 
+@pytest.mark.slow
 def test_the_penalty_counts_once_and_what_sampling_feeds_stays_with_its_sample():
     x, targets, mask = drawn()
     own = np.random.default_rng(2).random(targets.shape) < 0.5
@@ -131,6 +133,7 @@ def test_each_micro_batch_takes_as_many_steps_as_its_own_longest_text(monkeypatc
     assert steps[0] < steps[1]
 
 
+@pytest.mark.slow
 def test_training_uses_them(monkeypatch, without_xla):
     """A step of `fit` on a large batch is a step on the whole batch."""
     x, targets, mask = tf.nest.map_structure(lambda part: part[0], get_block(3, 0, SMALL).for_keras)

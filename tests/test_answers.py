@@ -28,6 +28,7 @@ def noted(browser):
     page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "marked", "readable"),
     [
@@ -76,6 +77,7 @@ def test_an_empty_text_is_asked_for(noted):
     assert noted(TEXT) == [["", [], True]]
 
 
+@pytest.mark.slow
 def test_notes_on_any_text_are_those_of_a_loop_over_its_words(noted):
     """Hostile characters among words and spaces, drawn."""
     draw, texts = random.Random(1), []

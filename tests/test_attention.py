@@ -402,6 +402,7 @@ def test_it_has_no_weights_that_nothing_reads():
     assert None not in tape.gradient(loss, dot.trainable_variables)
 
 
+@pytest.mark.slow
 def test_a_model_with_it_is_saved_loaded_and_drawn_anew(tmp_path):
     model = attending(Dot(3, scaled=True))
     model.save(tmp_path / "dot.keras")

@@ -203,6 +203,7 @@ def test_rows_for_the_models_of_notebooks_2_and_5(without_xla):
     assert all(row.turns[LAB][0] > 0 for row in rows[::2])
 
 
+@pytest.mark.slow
 def test_writing_with_a_cache_and_without_is_the_same_work_in_other_ways(monkeypatch):
     """Without one, the first of n symbols is computed n times over; both write as many as are asked for."""
     written, now = [], [0.0]

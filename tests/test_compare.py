@@ -22,6 +22,7 @@ def drawn(model):
     return model
 
 
+@pytest.mark.slow
 def test_what_each_decoder_keeps_of_the_answer_and_of_the_text():
     S = lab.get_batch(1, 10, 10, 0).inputs.shape[1]
     kept = {name: compare.kept(make(lab.Settings())) for name, make in MODELS.items()}
@@ -41,6 +42,7 @@ def test_widths_are_those_of_the_recipe():
     assert np.std(MODELS["GRU"](lab.Settings(cell_stddev=3.0)).decoder.cell.W_hz) > 1
 
 
+@pytest.mark.slow
 def test_behind_a_forced_mistake_those_are_judged_that_were_right_alone(monkeypatch):
     """Against a loop in plain Python; what the model writes is the truth of every other text."""
     model = drawn(MODELS["Transformer"](lab.Settings()))
@@ -65,6 +67,7 @@ def test_behind_a_forced_mistake_those_are_judged_that_were_right_alone(monkeypa
     assert math.isnan(compare.after_mistake(model, 40))
 
 
+@pytest.mark.slow
 def test_exact_match_is_that_of_texts_of_one_length():
     model = drawn(lab.Seq2Seq())
     batch = lab.get_batch(300, 1, 1, lab.training.VALIDATION_SEED, "validation")

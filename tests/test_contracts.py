@@ -212,6 +212,7 @@ def test_each_part_is_what_the_contracts_say(model):
     assert (output.attention is not None) == model.attends
 
 
+@pytest.mark.slow
 def test_a_loop_over_step_equals_what_it_does_in_one_go_with_its_gradients(model, batch):
     tokens = tf.transpose(batch.targets_in)
 
@@ -236,6 +237,7 @@ def test_a_loop_over_step_equals_what_it_does_in_one_go_with_its_gradients(model
         assert_close(found[0][0].logits[t], output.logits)
 
 
+@pytest.mark.slow
 def test_padding_changes_nothing(model, batch, writes):
     """Wider inputs, with other ids behind each end: the same logits, and no look goes there."""
     narrow, wide = (writes(wider=n)[1] for n in (0, 4))
@@ -256,6 +258,7 @@ def test_rows_of_a_batch_do_not_see_each_other(writes):
         assert np.array_equal(tokens, tf.gather(together, rows, axis=1))
 
 
+@pytest.mark.slow
 def test_a_beam_of_one_is_greedy_and_a_beam_is_never_less_sure_than_its_best_two(model):
     greedy_answers = model.hypotheses(TEXTS)
     for (one,), (best,) in zip(model.hypotheses(TEXTS, lab.BeamSearch(1)), greedy_answers, strict=True):
@@ -267,6 +270,7 @@ def test_a_beam_of_one_is_greedy_and_a_beam_is_never_less_sure_than_its_best_two
         assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.slow
 def test_each_answer_is_worth_what_teacher_forcing_says(model):
     """Beams and samples: rows were chosen with all of their state."""
     strategies = lab.BeamSearch(4), lab.Sampling(1.5, seed=2)
@@ -281,6 +285,7 @@ def test_each_answer_is_worth_what_teacher_forcing_says(model):
         assert float(tf.reduce_sum(log_p)) == pytest.approx(best.log_probability, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_its_trace_is_what_it_writes(model):
     for text, said in zip(TEXTS, model.translate(TEXTS), strict=True):
         trace = lab.trace(model, text)

@@ -226,6 +226,7 @@ def test_live_curve_writes_a_line_a_point_outside_jupyter(trained, capsys):
     assert f"loss {history.history['loss'][-1]:.3f}" in written[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("epoch", "drawn"), [(4.1, [1, 2, 3, 4]), (3.9, [1, 3]), (1.4, [1, 4]), (0.5, [1])])
 def test_drawing_takes_at_most_a_fifth_of_the_time(monkeypatch, epoch, drawn):
     """With a clock that a drawing turns on by a second, and an epoch by as much as is said."""

@@ -101,6 +101,7 @@ def assert_same(found, wanted):
         np.testing.assert_allclose(hypothesis[1 : 1 + len(numbers)], numbers, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_a_beam_as_wide_as_the_tree_finds_everything_with_its_exact_probability(model):
     wanted = all_sequences(model, "two")
     assert len(wanted) == 1_000 + 100 + 10 + 1
@@ -119,6 +120,7 @@ def test_every_narrower_beam_is_a_plain_beam_search(model, width, length_power):
         assert_same(answers, plain_beam(model, text, width, length_power))
 
 
+@pytest.mark.slow
 def test_other_models_too():
     plain, attending = random_model(0), random_model(0, attends=True)
     for seed in range(5, 11):
@@ -128,6 +130,7 @@ def test_other_models_too():
             assert_same(answers, plain_beam(model, text, 3))
 
 
+@pytest.mark.slow
 def test_width_one_is_greedy_and_greedy_is_free_running(model):
     greedy = model.hypotheses(TEXTS)
     assert [a[0].text for a in greedy] == model.translate(TEXTS)
@@ -265,6 +268,7 @@ def test_the_nucleus_of_symbols_that_are_all_alike_and_of_a_certain_one():
         assert (only_3 > -np.inf).sum() == (11 if top_p == 1 else 1)  # 1 cuts nothing off
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("temperature", "top_k", "top_p"), CUT_OFF[:7])
 def test_samples_are_as_frequent_as_the_softmax_says(model, temperature, top_k, top_p):
     """Both symbols of all two-symbol beginnings: a chi-squared test, whose seed is fixed."""
@@ -326,6 +330,7 @@ def test_any_decoder_that_keeps_the_contract_can_be_searched():
         assert_same(answers, plain_beam(model, text, 3))
 
 
+@pytest.mark.slow
 def test_one_program_serves_all_texts_and_numbers():
     model, traces = random_model(1), []
     step = model.decoder.step

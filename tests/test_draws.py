@@ -31,6 +31,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_a_restart_from_a_seed_draws_what_keras_draws_after_setting_it(make):
     model, other = make(), make()
@@ -55,6 +56,7 @@ def test_a_restart_from_a_seed_leaves_every_generator_where_it_stands():
     assert next_numbers() == alone
 
 
+@pytest.mark.slow
 def test_a_restart_from_no_seed_goes_on_where_keras_generator_stands():
     model, drawn = Seq2Seq(), []
     keras.utils.set_random_seed(7)

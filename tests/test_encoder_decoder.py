@@ -206,6 +206,7 @@ def test_more_padding_changes_no_state_no_loss_and_no_gradient(parts, batch):
             assert close(after[name], before[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [teacher_forced, in_a_loop, run_free])
 def test_one_compiled_function_serves_batches_of_any_shape(parts, batch, way):
     @tf.function(input_signature=[IDS, LENGTHS, IDS])

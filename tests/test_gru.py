@@ -344,6 +344,7 @@ class Half(GRUCell):
         return h / 2, [h / 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("n", [S, S - 2])
 def test_a_cell_with_its_own_call_is_honoured(compiler, n):

@@ -300,6 +300,7 @@ print("none")
     assert (result.stdout, result.stderr) == ("none\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["damaged", "empty", "foreign", "cut"])
 @pytest.mark.parametrize("command", ["translate one --model", "train --resume", "page --out a.html"])
 def test_a_file_that_is_no_model_is_wrong_use(command, name, folder, trained, capsys):
@@ -378,6 +379,7 @@ def test_the_report_is_complete(trained):
     assert report["device"]
 
 
+@pytest.mark.slow
 def test_what_is_reported_is_what_the_saved_model_does(trained, loaded, without_xla):
     report = json.loads(trained.report.read_text())
     result = training.evaluate(loaded)
@@ -446,6 +448,7 @@ def untrained(monkeypatch):
     monkeypatch.setattr(Seq2Seq, "fit", lambda *args, **kwargs: None)
 
 
+@pytest.mark.slow
 def test_with_attention_sizes_may_differ_and_l2_has_its_own_default(tmp_path, untrained, without_xla, capsys):
     model, report = tmp_path / "model.keras", tmp_path / "report.json"
     few = ["--attention", "--attention-units", "3", "--decoder-units", "9", "--samples", "32"]
@@ -459,6 +462,7 @@ def test_with_attention_sizes_may_differ_and_l2_has_its_own_default(tmp_path, un
     assert re.fullmatch(r"[0-9]*#?\n", capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_a_transformer_has_the_sizes_that_were_asked_for(tmp_path, untrained, without_xla, capsys):
     model = tmp_path / "model.keras"
     sizes = "--transformer --encoder-units 8 --decoder-units 12 --heads 2 --layers 2 --positions rotary"

@@ -78,6 +78,7 @@ def probabilities(model, text, written):
     return e / e.sum(1, keepdims=True)
 
 
+@pytest.mark.slow
 def test_a_removal_map_is_what_texts_that_really_are_shorter_change(opinionated):
     endings = set()
     for text in ("one two three four", "two two nine", "no", "  x"):
@@ -102,6 +103,7 @@ def test_a_character_that_can_be_removed_and_leave_one_is_needed(model):
         lab.removal_map(model, "one!")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [51, 54])
 def test_a_forbidden_map_is_what_each_look_changes_that_is_forbidden_alone(seed):
     model, endings = random_model(seed, attends=True), set()

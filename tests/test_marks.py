@@ -106,6 +106,7 @@ def test_a_manual_grade_of_an_older_version_can_be_changed(old_class, tmp_path):
     assert new == old | {rows[1]["id"]: [2.0, "Why?"]}
 
 
+@pytest.mark.slow
 @NEEDS_BUBBLEWRAP
 def test_a_page_that_was_handed_in_is_listed_and_nothing_of_it_is_anywhere(old_class, tmp_path, capsys):
     """Everywhere by its name alone, which obeys no markup and is no formula."""

@@ -116,6 +116,7 @@ def test_teacher_forcing_never_looks_ahead(model, batch, t):
     assert (before[:, t:] != after[:, t:]).any((0, 2)).all()
 
 
+@pytest.mark.slow
 def test_more_padding_changes_nothing(model, batch):
     def measure(inputs, targets_in, targets_out, mask):
         x = inputs, batch.inputs_seqlen, targets_in
@@ -242,6 +243,7 @@ def saved(tmp_path_factory):
     return model, path
 
 
+@pytest.mark.slow
 def test_a_file_keeps_everything(saved, batch):
     model, path = saved
     loaded = load(path)
@@ -254,6 +256,7 @@ def test_a_file_keeps_everything(saved, batch):
     assert loaded.optimizer.get_config() == model.optimizer.get_config()
 
 
+@pytest.mark.slow
 def test_a_path_may_be_a_string(saved):
     model, path = saved
     assert load(str(path)).translate(TEXTS) == model.translate(TEXTS)

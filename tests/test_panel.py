@@ -109,6 +109,7 @@ def shown(monkeypatch):
     return shown
 
 
+@pytest.mark.slow
 def test_lab_panel_shows_one_picture_and_returns_what_reacts(models, shown):
     panel = lab.lab_panel(models, SHORT)
     assert isinstance(panel, anywidget.AnyWidget)

@@ -26,9 +26,9 @@ PACKAGE = TEXTS["seq2seq_lab/README.md"]
 # Who runs a command, or at least what it calls: a test, or a line of a script.
 CHECK, WORKFLOW = ".ci/check", ".github/workflows/tests.yml"
 RUN_BY = {
-    r"python3 -m venv \.venv": f"{CHECK}: python3 -m venv .venv",
-    r"pip install -e \.": f"{CHECK}: install --quiet --editable",
-    r'pip install -e "?\.?\[(test|instructor)\]"?': f'{CHECK}: install --quiet --editable ".[test]"',
+    r"python3 -m venv \.venv": f'{CHECK}: eval "$set_up"',
+    r"pip install -e \.": f'{CHECK}: eval "$set_up"',
+    r'pip install -e "?\.?\[(test|instructor)\]"?': f'{CHECK}: eval "$set_up"',
     r'pip install -e "\.\[test\]" -c tests/constraints/(colab|oldest)\.txt': f"{WORKFLOW}: PIP_CONSTRAINT",
     r"python3\.1[03] -m venv \.venv-(colab|oldest)": f"{WORKFLOW}: python-version",
     r"py -m venv \.venv": f"{WORKFLOW}: windows",

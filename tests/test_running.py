@@ -198,6 +198,7 @@ def graded(cells, exercise=JAGGED):
     return judge(exercise, exercise.cases(SEED), results), found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RIGHT_ALL_THE_SAME)
 def test_what_is_right_in_the_notebook_is_right_for_the_grader(name, shell):
     cells = [SETUP, *RIGHT_ALL_THE_SAME[name], CHECK]
@@ -316,6 +317,7 @@ def read_nothing_before(monkeypatch):
     monkeypatch.setattr(slicing, "_read_before", {})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("read_nothing_before")
 def test_a_cell_that_was_read_before_is_what_it_would_be_anyhow():
     texts = handed_out(SOURCE)
@@ -346,6 +348,7 @@ def test_a_cell_that_was_read_before_stands_anywhere_beside_others_and_its_lines
     assert raised.line == "line 4: return curve['x']"
 
 
+@pytest.mark.slow
 def test_what_was_handed_out_are_cells_that_students_have_and_no_answer():
     released = [nbformat.read(SOURCE.parent / path.name, as_version=4) for path in SOURCE.glob("*.ipynb")]
     theirs = {each.source: each.id for lesson in released for each in lesson.cells}

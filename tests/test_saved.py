@@ -37,6 +37,7 @@ def test_it_computes_what_it_computed(first_edition):
         np.testing.assert_allclose(attention, numbers["attention"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_says_what_it_said(first_edition):
     model, batch, numbers = first_edition
     texts = batch.text_inputs.tolist()
@@ -48,6 +49,7 @@ def test_it_says_what_it_said(first_edition):
     np.testing.assert_allclose(found, numbers["log_probabilities"], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_it_knows_its_sizes_and_goes_on_training(first_edition):
     model, _, numbers = first_edition
     assert (model.seed, model.samples_seen) == (11, 6400)

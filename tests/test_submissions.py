@@ -234,6 +234,7 @@ def test_a_notebook_of_many_values_is_refused_before_they_are_made(values, monke
     assert cells_of(content)[1] == ["anna.ipynb has more than 1,000,000 values, so many that it is not read"]
 
 
+@pytest.mark.slow
 def test_text_is_not_taken_for_values():
     text = '[1, 2, "{,}", \\\\' * 400_000
     content = notebook(cell(text, "answer-jaggedness"))

@@ -59,6 +59,7 @@ main(["start", "lab", "--no-browser"])
 """
 
 
+@pytest.mark.slow
 def test_no_module_needs_what_windows_has_not(fresh_python):
     done = fresh_python(LOADED + WITHOUT + EVERY_MODULE)
     assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr

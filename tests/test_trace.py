@@ -96,6 +96,7 @@ def some_forced(rng, model, text):
     return {"digits": digits, "places": places}
 
 
+@pytest.mark.slow
 def test_left_alone_it_writes_what_translate_writes(model):
     said = model.translate(TEXTS)
     assert any(s.endswith(END) for s in said)
@@ -147,6 +148,7 @@ class Reversed(lab.GRUCell):
         return h, [h]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make_cell", [keras.layers.GRUCell, Reversed])
 def test_another_cell_has_no_gate_to_show_but_is_read_like_any(make_cell):
     """Sizes that all differ: encoder 6 and 3, decoder 5 and 4, attention 2."""
@@ -266,6 +268,7 @@ def test_it_remembers_what_was_forced(model):
     assert (lab.trace(model, "one").digits, lab.trace(model, "one").places) == ({}, {})
 
 
+@pytest.mark.slow
 def test_what_is_saved_is_loaded_as_it_was(model, tmp_path):
     rng = np.random.default_rng(3)
     for i, text in enumerate(TEXTS):

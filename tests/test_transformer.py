@@ -86,6 +86,7 @@ def numpy_rows(part, ids, first=0):
     return [x + numpy_sinusoid(first + t, part.width) for t, x in enumerate(rows)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layers", "heads"), [(1, 1), (2, 4)])
 def test_encoder_and_decoder_equal_plain_numpy(batch, layers, heads):
     model = pair(layers, heads)
@@ -156,6 +157,7 @@ def test_sinusoids_are_those_of_the_equation_and_rotation_knows_distances_alone(
     assert np.abs(rotated(q, np.arange(5)[None]) - q)[:, :, 1:].min() > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("positions", KINDS)
 def test_only_without_positions_the_order_of_letters_changes_nothing(positions):
     model, rng = pair(positions=positions), np.random.default_rng(4)
@@ -229,6 +231,7 @@ def test_the_cache_keeps_what_each_symbol_is_asked_for_and_nothing_is_computed_t
             assert changed.tolist() == [row == t for row in range(state.size)]
 
 
+@pytest.mark.slow
 def test_restricted_it_looks_only_where_it_may():
     for model in (pair(), drawn(lab.Seq2Seq(SMALL, lab.NoEncoder(), lab.DecoderOnly(8, 2)))):
         trace = lab.trace(model, "one two five", places={0: (4, 5), 1: (8,)})
@@ -237,6 +240,7 @@ def test_restricted_it_looks_only_where_it_may():
         assert np.flatnonzero(looks[1].max(0)).tolist() == [8]
 
 
+@pytest.mark.slow
 def test_maps_go_by_layer_and_head():
     trace = lab.trace(pair(layers=2, heads=2), "one two")
     assert [*trace.maps] == [f"attention, layer {i}, head {n}" for i in (1, 2) for n in (1, 2)]
@@ -349,6 +353,7 @@ def test_sizes_that_do_not_fit_are_refused(part, sizes, words):
         part(**sizes)
 
 
+@pytest.mark.slow
 def test_decoders_have_a_layer_and_fit_one_encoder():
     for part in (lab.TransformerDecoder, lab.DecoderOnly):
         with pytest.raises(ValueError, match="layers must be a whole number of at least 1, but is 0"):
