@@ -61,7 +61,7 @@ def pytest_sessionfinish(session):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """One worker for each core, and one more for the slow tests, which often wait for a kernel or a browser."""
+    """One worker a core, and one more for the slow tests, which often wait for a kernel or a browser."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     asked = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
     return int(asked) if asked else cores + (config.option.markexpr != "not slow")
