@@ -33,9 +33,9 @@ def setup(
         memory_growth: take GPU memory as it is needed, instead of all of it at the start.
         full_precision: multiply in float32 on a GPU, too. TensorFlow would round factors to 10 bits
             (TensorFloat-32) where a GPU can, which is faster for large matrices; the lab's are small.
-        quick_compiling: on a CPU, have XLA and TensorFlow optimise less, which costs the lab's programs
-            nothing, and do without oneDNN, for whose kernels TensorFlow would search at the first use of
-            each operation. A level in the environment's `XLA_FLAGS`, and `TF_ENABLE_ONEDNN_OPTS`, stay.
+        quick_compiling: on a CPU, have XLA optimise less, which costs the lab's programs nothing, and do
+            without oneDNN, for whose kernels TensorFlow would search at the first use of each operation. A
+            level in the environment's `XLA_FLAGS`, and `TF_ENABLE_ONEDNN_OPTS`, stay.
         kept_programs: on a CPU, keep what XLA compiles, in the user's folder for caches, so that the next
             start need not compile it again. `seq2seq-lab doctor` says where, and clears it.
 

@@ -52,6 +52,10 @@ def pytest_configure(config):
     if not config.getoption("numprocesses", None):
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
         seq2seq_lab.setup(threads=int(os.environ.get("SEQ2SEQ_LAB_THREADS", "1")))
+        import tensorflow as tf  # only now that it is set up
+
+        # Nor does TensorFlow rewrite what it has traced: that takes a third of each first call.
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def pytest_sessionfinish(session):

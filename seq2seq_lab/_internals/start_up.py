@@ -50,12 +50,8 @@ def set_threads(threads: int) -> None:
 def compile_quickly() -> None:
     """Have XLA optimise less than it would, unless `XLA_FLAGS`, which it reads once, says how much.
 
-    On a CPU, the lab's programs then are as fast, give the same results, and compile a third faster. What XLA
-    does not compile TensorFlow then runs as it was traced: rewriting it makes a first call a third longer.
+    On a CPU, the lab's programs then are as fast, give the same results, and compile a third faster.
     """
-    import tensorflow as tf
-
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     level, flags = "--xla_backend_optimization_level", os.environ.get("XLA_FLAGS", "")
     if level not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {level}=1".strip()
