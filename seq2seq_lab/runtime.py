@@ -33,9 +33,8 @@ def setup(
         memory_growth: take GPU memory as it is needed, instead of all of it at the start.
         full_precision: multiply in float32 on a GPU, too. TensorFlow would round factors to 10 bits
             (TensorFloat-32) where a GPU can, which is faster for large matrices; the lab's are small.
-        quick_compiling: on a CPU, have XLA optimise less, which costs the lab's programs nothing, and do
-            without oneDNN, for whose kernels TensorFlow would search at the first use of each operation. A
-            level in the environment's `XLA_FLAGS`, and `TF_ENABLE_ONEDNN_OPTS`, stay.
+        quick_compiling: on a CPU, have XLA optimise less, which costs the lab's programs nothing. A level in
+            the environment's `XLA_FLAGS` stays.
         kept_programs: on a CPU, keep what XLA compiles, in the user's folder for caches, so that the next
             start need not compile it again. `seq2seq-lab doctor` says where, and clears it.
 
@@ -48,8 +47,6 @@ def setup(
     if quiet:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    if quick_compiling:
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     if kept_programs:
         keep_programs(quick_compiling)
     with hidden_stderr() if quiet else contextlib.nullcontext():

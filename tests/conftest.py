@@ -24,6 +24,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 QUICKLY = "xla_cpu_disable_new_fusion_emitters,xla_cpu_disable_loop_unrolling"
 os.environ.setdefault("XLA_FLAGS", f"--xla_backend_extra_options={QUICKLY}")
 
+# At each operation's first use, TensorFlow would search its 15,000 kernels for oneDNN's.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
 # NumPy's own threads wait by spinning, which takes the cores from the other workers.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -141,7 +144,7 @@ def fresh_python():
     """Run code in a new Python process that can import the package; variables go into its environment."""
 
     def run(code, **variables):
-        unset = {"TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "PYTHONHASHSEED", "PYTHONPATH"}
+        unset = {"TF_CPP_MIN_LOG_LEVEL", "PYTHONHASHSEED", "PYTHONPATH"}
         environment = {name: value for name, value in os.environ.items() if name not in unset}
         environment |= {"PYTHONPATH": str(PACKAGE.parent), **variables}
         command = [sys.executable, "-c", code]
