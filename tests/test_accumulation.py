@@ -56,10 +56,10 @@ def drawn():
     return get_batch(SMALL.batch_size, SMALL.min_digits, SMALL.max_digits, rng=0).for_keras
 
 
-def by_micro_batches(model, x, targets, mask, by_xla=True):
-    """Loss and gradients, in a program, compiled by XLA as in a training."""
+def by_micro_batches(model, x, targets, mask):
+    """Loss and gradients, in a program compiled by XLA, as in a training."""
 
-    @tf.function(jit_compile=by_xla, autograph=False)
+    @tf.function(jit_compile=True, autograph=False)
     def run(*batch):
         *x, targets, mask = batch
         return accumulation.accumulated(model.gradients, model.trainable_variables, x, targets, mask)
@@ -99,7 +99,7 @@ def test_the_penalty_counts_once_and_what_sampling_feeds_stays_with_its_sample()
     without, with_others = (at_once(free, (*x, coins), targets, mask) for coins in (own, own[::-1]))
     assert abs(float(with_others[0] - without[0])) > 1e-3
 
-    loss, *gradients = by_micro_batches(made(l2=l2), (*x, own), targets, mask, by_xla=False)
+    loss, *gradients = by_micro_batches(made(l2=l2), (*x, own), targets, mask)
     pulled = [g + l2 * w for g, w in zip(without[1:], free.get_weights(), strict=True)]
     assert_same([loss, *gradients], [without[0], *pulled])
 
@@ -134,7 +134,7 @@ def test_each_micro_batch_takes_as_many_steps_as_its_own_longest_text(monkeypatc
 
 
 @pytest.mark.slow
-def test_training_uses_them(monkeypatch, without_xla):
+def test_training_uses_them(monkeypatch):
     """A step of `fit` on a large batch is a step on the whole batch."""
     x, targets, mask = tf.nest.map_structure(lambda part: part[0], get_block(3, 0, SMALL).for_keras)
     model, cut = made(), []

@@ -307,7 +307,7 @@ def test_its_trace_is_what_it_writes(model):
 
 
 @pytest.mark.slow
-def test_it_trains_evaluates_saves_and_loads(pair, batch, writes, tmp_path, request):
+def test_it_trains_evaluates_saves_and_loads(pair, tmp_path, request):
     name, randomised = pair
     if name != "LSTM":  # one of them with XLA, which takes long to compile
         request.getfixturevalue("without_xla")
@@ -326,13 +326,9 @@ def test_it_trains_evaluates_saves_and_loads(pair, batch, writes, tmp_path, requ
         assert all(map(np.array_equal, a, b))
     assert loaded.settings == model.settings
 
-    loaded.set_weights(randomised.get_weights())  # so large that it says more than one thing
-    first = started(loaded, batch.inputs, batch.inputs_seqlen)
-    tokens, output = decode_with(greedy, loaded.decoder, *first, 6)
-    wanted, said = writes()
-    assert np.ptp(said.logits, axis=1).max() > 0.1
-    assert np.array_equal(tokens, wanted)
-    assert_close(output.logits, said.logits)
+    loaded.set_weights(randomised.get_weights())  # so that it says more than one thing
+    assert len(set(randomised.translate(TEXTS))) > 1
+    assert loaded.translate(TEXTS) == randomised.translate(TEXTS)
 
 
 # What the settings say
