@@ -1,5 +1,7 @@
 """What `fit` is fed: which blocks, which of their batches, and a large batch in pieces."""
 
+import platform
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,36 @@ def test_blocks_depend_on_seed_and_count_alone(model, done, batches, expected):
         assert is_block(block, 5, index, model.settings)
         assert not is_block(block, 5, index + 1, model.settings)
         assert not is_block(block, 6, index, model.settings)
+
+
+DRAW = """
+import resource
+import seq2seq_lab
+seq2seq_lab.setup()
+from seq2seq_lab._internals.input_pipeline import blocks
+from seq2seq_lab.training import prepare
+
+model = seq2seq_lab.Seq2Seq()
+prepare(model)
+list(blocks(model, 1))
+
+def draw(n):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for i in range(n):
+        seq2seq_lab.get_block(0, i, model.settings)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / n
+
+draw(3)
+print(draw(10))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that can be told to keep memory")
+def test_blocks_are_drawn_into_memory_that_is_there(fresh_python):
+    """The first to be read from a generator: TensorFlow then has glibc return memory to the system."""
+    result = fresh_python(DRAW)
+    assert float(result.stdout) < 100, result.stderr  # new pages for each block, some 3,000 otherwise
 
 
 def test_blocks_begin_where_the_count_stands_when_they_are_read(model):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_lab._internals.memory import reuse_memory
 from seq2seq_lab.data import Batch, get_batch, get_block
 from seq2seq_lab.settings import Settings
 
@@ -28,6 +29,7 @@ def blocks(model: Any, batches: int, schedule: Callable | None = None) -> tf.dat
     end = int(model.optimizer.iterations) + batches
 
     def draw() -> Iterator[tuple]:
+        reuse_memory()
         done, unfinished = int(model.optimizer.iterations), True
         while unfinished:
             index, first = divmod(done, K)
