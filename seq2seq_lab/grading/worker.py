@@ -39,7 +39,11 @@ import types
 
 TENSORFLOW = "tensorflow", "keras"
 PRELOADED = "tensorflow", "seq2seq_lab.model", "matplotlib.pyplot"  # with all that they import
-KERNELS = "tensorflow.python.framework.kernels"
+LISTS = (  # that TensorFlow makes at their first use, and functions that use them
+    ("tensorflow.python.framework.kernels", "get_registered_kernels_for_op", "AddV2"),
+    ("tensorflow.python.framework.op_def_registry", "get", "no operation"),
+    ("tensorflow.python.util.pywrap_xla_ops", "get_cpu_kernel_names"),
+)
 NEEDED = "seq2seq_lab.exercises.catalogue.calls", "seq2seq_lab.exercises.engine.running"
 GENERATED = re.compile(r"/tmp/__autograph_generated_file\w{8}\.py")
 WANTED = b'{"wants": "TensorFlow"}'
@@ -74,9 +78,8 @@ def main() -> None:
     gc.disable()
     for module in (*(PRELOADED if settings["tensorflow"] else ()), *NEEDED):
         importlib.import_module(module)
-    if settings["tensorflow"]:
-        # Its list of kernels, of which there are 15,000, is made at its first use: here, not in each process.
-        importlib.import_module(KERNELS).get_registered_kernels_for_op("AddV2")
+    for module, function, *names in LISTS if settings["tensorflow"] else ():  # here, not in each process
+        getattr(importlib.import_module(module), function)(*names)
     if settings["magics"]:
         importlib.import_module("IPython.core.inputtransformer2")
     sys.modules["seq2seq_lab.exercises.engine.slicing"].read_before(settings["handed_out"])
