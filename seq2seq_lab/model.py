@@ -19,6 +19,7 @@ from seq2seq_lab._internals.programs import any_size, made_without_xla
 from seq2seq_lab._internals.saving import Saved
 from seq2seq_lab._internals.texts import answered, as_ids, padded, written
 from seq2seq_lab._internals.try_out import sizes_of, try_out
+from seq2seq_lab._internals.vectors import joined, parted
 from seq2seq_lab.contracts import DecoderLike, DecoderOutput, EncoderLike, Hypothesis, Nest
 from seq2seq_lab.decoding import STRATEGY, Found, Greedy, Strategy, decode_with
 from seq2seq_lab.encoder_decoder import Decoder, Encoder
@@ -27,7 +28,7 @@ from seq2seq_lab.runtime import xla_works
 from seq2seq_lab.settings import COUNT, Rule, Settings, require
 from seq2seq_lab.vocabulary import longest_answer
 
-PIECE = 1_000  # samples of a large batch that are decoded together
+PIECE = 500  # samples of a large batch that are decoded together
 
 
 @keras.saving.register_keras_serializable("seq2seq_lab")
@@ -186,9 +187,9 @@ class Seq2Seq(Saved):
         with tf.GradientTape() as tape:
             loss = self.loss_of(x, targets, mask)
         gradients = tape.gradient(loss, weights)
-        if l2 := self.settings.l2:  # the derivative of l2 * sum(w²) / 2
-            pairs = zip(gradients, weights, strict=True)
-            gradients = [l2 * w if g is None else tf.convert_to_tensor(g) + l2 * w for g, w in pairs]
+        if l2 := self.settings.l2:  # the derivative of l2 * sum(w²) / 2, of all weights at once
+            penalty = l2 * joined(weights, weights, tf.float32)
+            gradients = parted(joined(gradients, weights, tf.float32) + penalty, weights)
         return loss, gradients
 
     def loss_of(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -206,9 +207,17 @@ class Seq2Seq(Saved):
         return {metric.name: metric.result() for metric in measured}
 
     def predict_step(self, data: tuple) -> tf.Tensor:
-        """Logits `(B, T, 11)` of a batch, free-running."""
+        """Logits `(B, T, 11)` of a batch, free-running; a large one by pieces, which the cores share.
+
+        Each piece takes as many steps as its own longest text, so it pays to sort a batch by length.
+        """
+        inputs, inputs_seqlen, targets_in = data[0]
+        B, steps = targets_in.shape[0], targets_in.shape[1] or tf.shape(targets_in)[1]
+        n = B // PIECE if B and B % PIECE == 0 else 1
         by_xla = self.jit_compile and not tf.executing_eagerly()
-        return (self._answer_by_xla if by_xla else self._answer)(*data[0])
+        answer = self._answer_by_xla if by_xla else self._answer
+        pieces = zip(tf.split(inputs, n), tf.split(inputs_seqlen, n), strict=True)
+        return tf.concat([answer(*piece, steps) for piece in pieces], 0)
 
     def make_test_function(self, force: bool = False) -> Any:
         """As in Keras, but XLA compiles the answers alone, once for measuring and for `predict`."""
@@ -218,21 +227,8 @@ class Seq2Seq(Saved):
         """As in Keras, but XLA compiles the answers alone, once for measuring and for `predict`."""
         return made_without_xla(self, super().make_predict_function, force)
 
-    def _answer(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor, targets_in: tf.Tensor) -> tf.Tensor:
-        """Logits `(B, T, 11)` for as many steps as `targets_in` has; a large batch is read by pieces.
-
-        Each piece takes as many steps as its own longest text, so it pays to sort a batch by length.
-        """
-        B, steps = targets_in.shape[0], targets_in.shape[1] or tf.shape(targets_in)[1]
-        if B is None or B <= PIECE or B % PIECE:
-            return self._free_running(inputs, inputs_seqlen, steps).logits
-        pieces = [tf.reshape(part, (-1, PIECE, *part.shape[1:])) for part in (inputs, inputs_seqlen)]
-        logits = tf.map_fn(
-            lambda piece: self._free_running(piece[0], piece[1], steps).logits,
-            pieces,
-            fn_output_signature=self.compute_dtype,
-        )
-        return tf.reshape(logits, (B, steps, -1))
+    def _answer(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor, steps: Any) -> tf.Tensor:
+        return self._free_running(inputs, inputs_seqlen, steps).logits
 
     def _start(self, inputs: Any, inputs_seqlen: Any) -> tuple[Nest, Nest]:
         """The decoder's first state, and its memory."""

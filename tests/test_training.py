@@ -542,7 +542,7 @@ def test_the_rate_falls_with_the_samples_seen_and_begins_anew_with_a_restart():
 # Measuring
 
 
-@pytest.fixture(params=[(7, 1_000), (40, 8)], ids=["pieces from outside", "pieces inside the program"])
+@pytest.fixture(params=[(7, 1_000), (40, 8)], ids=["pieces from outside", "pieces inside a step"])
 def half_right(request, model, monkeypatch):
     """A validation set, in pieces, half of whose samples ask for what the model says."""
     rng = np.random.default_rng(0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import tensorflow as tf
+
+from seq2seq_lab._internals.vectors import joined, parted, sizes
 
 
 @keras.saving.register_keras_serializable("seq2seq_lab")
@@ -21,8 +21,7 @@ class VectorAdam(keras.optimizers.Adam):
     def build(self, variables: Sequence) -> None:
         if self.built:
             return
-        n = sum(math.prod(v.shape) for v in variables)
-        vector = keras.Variable(tf.zeros(n, variables[0].dtype), name="weights")
+        vector = keras.Variable(tf.zeros(sum(sizes(variables)), variables[0].dtype), name="weights")
         object.__setattr__(self, "vector", vector)  # past Keras, which would save what is there already
         super().build([vector])
 
@@ -33,20 +32,17 @@ class VectorAdam(keras.optimizers.Adam):
             ValueError: those are others, more or fewer.
         """
         self.build(trainable_variables)
-        sizes, n = [math.prod(v.shape) for v in trainable_variables], self.vector.shape[0]
-        if sum(sizes) != n:
+        given, n = sum(sizes(trainable_variables)), self.vector.shape[0]
+        if given != n:
             raise ValueError(
                 f"trainable_variables must be those that the optimizer was built for, {n:,} numbers, not "
-                f"{sum(sizes):,}; after freezing weights or setting them free, pass a new optimizer"
+                f"{given:,}; after freezing weights or setting them free, pass a new optimizer"
             )
-        self.vector.assign(self._joined(trainable_variables))
-        pairs = zip(grads, trainable_variables, strict=True)
-        gradient = self._joined([tf.zeros(v.shape) if g is None else g for g, v in pairs])
-        super().apply([gradient], [self.vector])
-        for variable, part in zip(trainable_variables, tf.split(self.vector, sizes), strict=True):
-            variable.assign(tf.reshape(part, variable.shape))
+        dtype = self.vector.dtype
+        self.vector.assign(joined(trainable_variables, trainable_variables, dtype))
+        super().apply([joined(grads, trainable_variables, dtype)], [self.vector])
+        parts = parted(tf.convert_to_tensor(self.vector), trainable_variables)
+        for variable, part in zip(trainable_variables, parts, strict=True):
+            variable.assign(part)
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
-
-    def _joined(self, parts: Sequence) -> Any:
-        return tf.concat([tf.cast(tf.reshape(part, [-1]), self.vector.dtype) for part in parts], 0)
