@@ -71,18 +71,9 @@ def seeds_for(answer):
     return max(200 if answer.almost else 60 if answer.label is None else 20, least)
 
 
-@pytest.fixture
-def unmeasured():
-    """Coverage rests: to count the same lines again and again takes two thirds longer."""
-    trace = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(trace)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", IN_CORPUS)
-def test_a_verdict_does_not_depend_on_the_seed(name, monkeypatch, unmeasured):
+def test_a_verdict_does_not_depend_on_the_seed(name, monkeypatch):
     exercise, found = exercise_named(name), {}
     monkeypatch.setattr(judging, "spelled", lambda inputs: "")  # the words of a verdict take as long
     ask, expected = asking.ask, exercise.expected
