@@ -187,9 +187,9 @@ class Seq2Seq(Saved):
         with tf.GradientTape() as tape:
             loss = self.loss_of(x, targets, mask)
         gradients = tape.gradient(loss, weights)
-        if l2 := self.settings.l2:  # the derivative of l2 * sum(w²) / 2, of all weights at once
-            penalty = l2 * joined(weights, weights, tf.float32)
-            gradients = parted(joined(gradients, weights, tf.float32) + penalty, weights)
+        if weights and (l2 := self.settings.l2):  # the derivative of l2 * sum(w²) / 2, for all at once
+            penalty = l2 * joined(weights, weights)
+            gradients = parted(joined(gradients, weights) + penalty, weights)
         return loss, gradients
 
     def loss_of(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

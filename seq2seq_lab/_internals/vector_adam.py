@@ -38,9 +38,8 @@ class VectorAdam(keras.optimizers.Adam):
                 f"trainable_variables must be those that the optimizer was built for, {n:,} numbers, not "
                 f"{given:,}; after freezing weights or setting them free, pass a new optimizer"
             )
-        dtype = self.vector.dtype
-        self.vector.assign(joined(trainable_variables, trainable_variables, dtype))
-        super().apply([joined(grads, trainable_variables, dtype)], [self.vector])
+        self.vector.assign(joined(trainable_variables, trainable_variables))
+        super().apply([joined(grads, trainable_variables)], [self.vector])
         parts = parted(tf.convert_to_tensor(self.vector), trainable_variables)
         for variable, part in zip(trainable_variables, parts, strict=True):
             variable.assign(part)

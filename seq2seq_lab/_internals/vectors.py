@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
@@ -14,8 +13,9 @@ def sizes(tensors: Sequence) -> list[int]:
     return [math.prod(tensor.shape) for tensor in tensors]
 
 
-def joined(tensors: Sequence, like: Sequence, dtype: Any) -> tf.Tensor:
+def joined(tensors: Sequence, like: Sequence) -> tf.Tensor:
     """The numbers of some tensors one after the other; where one is None, as many zeros as in its `like`."""
+    dtype = like[0].dtype
     return tf.concat(
         [
             tf.zeros(n, dtype) if tensor is None else tf.cast(tf.reshape(tensor, [n]), dtype)
