@@ -214,7 +214,7 @@ class AttentionDecoder(Decoder):
         """All states, `(T, B, H)`, by the loop whose gradient is written by hand."""
         cell, attention = self.cell, self.attention
         W_x = tf.concat([cell.W_xz, cell.W_xr, cell.W_xc], 1)
-        W_token, W_context = tf.split(W_x, [self.embedding, W_x.shape[0] - self.embedding])
+        W_token, W_context = tf.split(W_x, [self.embedding, -1])
         table = tf.convert_to_tensor(self.embeddings) @ W_token + tf.concat([cell.b_z, cell.b_r, cell.b_c], 0)
         weights = (attention.W_a, attention.v_a, W_context, cell.W_hz, cell.W_hr, cell.W_hc)
         return attending_states(table, tokens, h_0, *memory, *map(tf.convert_to_tensor, weights))

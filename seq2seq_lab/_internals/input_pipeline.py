@@ -15,7 +15,7 @@ from seq2seq_lab._internals.memory import reuse_memory
 from seq2seq_lab.data import Batch, get_batch, get_block
 from seq2seq_lab.settings import Settings
 
-AT_ONCE = Settings.validation_samples  # samples decoded together: bounds the memory of an evaluation
+AT_ONCE = Settings.validation_samples  # samples measured together: bounds the memory of an evaluation
 
 
 def blocks(model: Any, batches: int, schedule: Callable | None = None) -> tf.data.Dataset:
@@ -29,7 +29,7 @@ def blocks(model: Any, batches: int, schedule: Callable | None = None) -> tf.dat
     end = int(model.optimizer.iterations) + batches
 
     def draw() -> Iterator[tuple]:
-        reuse_memory()
+        reuse_memory()  # not before: TensorFlow has just begun to read, and chosen otherwise
         done, unfinished = int(model.optimizer.iterations), True
         while unfinished:
             index, first = divmod(done, K)

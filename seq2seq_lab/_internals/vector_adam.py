@@ -40,7 +40,7 @@ class VectorAdam(keras.optimizers.Adam):
             )
         self.vector.assign(joined(trainable_variables, trainable_variables))
         super().apply([joined(grads, trainable_variables)], [self.vector])
-        parts = parted(tf.convert_to_tensor(self.vector), trainable_variables)
+        parts = parted(self.vector, trainable_variables)
         for variable, part in zip(trainable_variables, parts, strict=True):
             variable.assign(part)
             if variable.constraint is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -25,7 +26,7 @@ def joined(tensors: Sequence, like: Sequence) -> tf.Tensor:
     )
 
 
-def parted(vector: tf.Tensor, like: Sequence) -> list[tf.Tensor]:
+def parted(vector: Any, like: Sequence) -> list[tf.Tensor]:
     """What `joined` has joined, each part of the shape that its `like` has."""
     parts = tf.split(vector, sizes(like))
     return [tf.reshape(part, tensor.shape) for part, tensor in zip(parts, like, strict=True)]
