@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from seq2seq_lab._internals.cells import initializer
 from seq2seq_lab._internals.devices import sum_by_symbol
-from seq2seq_lab._internals.time_loop import length, time_loop
+from seq2seq_lab._internals.time_loop import length, time_loop, weight_gradient
 from seq2seq_lab.settings import COUNT, Settings, require
 
 WEIGHTS = ("W_xz", "W_xr", "W_xc", "W_hz", "W_hr", "W_hc", "b_z", "b_r", "b_c")
@@ -140,9 +140,9 @@ def gru_states(
 
         start = tf.zeros_like(h_0)
         dh_0, (dz, dr, dc) = time_loop(backward, start, n, length(ids), (start,) * 3, backwards=True)
-        dW_hz = tf.einsum("sbh,sbk->hk", h_before, dz)
-        dW_hr = tf.einsum("sbh,sbk->hk", h_before, dr)
-        dW_hc = tf.einsum("sbh,sbk->hk", r * h_before, dc)
+        dW_hz = weight_gradient(h_before, dz)
+        dW_hr = weight_gradient(h_before, dr)
+        dW_hc = weight_gradient(r * h_before, dc)
         dtable = tf.concat([sum_by_symbol(d, ids, length(table)) for d in (dz, dr, dc)], 1)
         return dtable, None, dh_0, dW_hz, dW_hr, dW_hc, None
 

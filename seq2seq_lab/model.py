@@ -19,6 +19,7 @@ from seq2seq_lab._internals.programs import any_size, made_without_xla
 from seq2seq_lab._internals.saving import Saved
 from seq2seq_lab._internals.texts import answered, as_ids, padded, written
 from seq2seq_lab._internals.try_out import sizes_of, try_out
+from seq2seq_lab._internals.vector_adam import as_held, holding
 from seq2seq_lab._internals.vectors import joined, parted
 from seq2seq_lab.contracts import DecoderLike, DecoderOutput, EncoderLike, Hypothesis, Nest
 from seq2seq_lab.decoding import STRATEGY, Found, Greedy, Strategy, decode_with
@@ -153,7 +154,18 @@ class Seq2Seq(Saved):
         return self._compiled_log_probability(inputs, lengths, tokens, n).numpy()
 
     def train_step(self, data: tuple) -> dict:
-        """Learn from a block of K batches, one after the other, inside one compiled program.
+        """Learn from a block of batches, `data` as for `learn_block`; returns the mean of their losses."""
+        learn, span = self.learn_block, data[0][-1]
+        if self._by_xla:
+            learn = tf.function(learn, autograph=False, jit_compile=True)
+        with holding(self.optimizer, self.trainable_variables):
+            total = learn(data)
+        batches = tf.cast(span[1] - span[0], tf.float32)
+        self.mean_loss.update_state(tf.math.divide_no_nan(total, batches), batches)
+        return {"loss": self.mean_loss.result()}
+
+    def learn_block(self, data: tuple) -> tf.Tensor:
+        """Learn from a block of K batches, one after the other, inside one program: the sum of their losses.
 
         `data` is `((inputs, inputs_seqlen, targets_in, span), targets_out, targets_mask)`, each part
         `(K, B, ...)`; `span` says which of the batches to take: `span[0] <= k < span[1]`. With scheduled
@@ -165,17 +177,15 @@ class Seq2Seq(Saved):
             *inputs, y, weights = (tf.gather(part, k) for part in (*x, targets, mask))
             return k + 1, total + self.learn(inputs, y, weights)
 
-        first, last = span[0], span[1]
-        start = first, tf.constant(0.0)
-        _, total = tf.while_loop(lambda k, _: k < last, one_batch, start)
-        batches = tf.cast(last - first, tf.float32)
-        self.mean_loss.update_state(tf.math.divide_no_nan(total, batches), batches)
-        return {"loss": self.mean_loss.result()}
+        start = span[0], tf.constant(0.0)
+        _, total = tf.while_loop(lambda k, _: k < span[1], one_batch, start)
+        return total
 
     def learn(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """One step of the optimiser on one batch; returns the loss before it, without the penalty."""
         weights = self.trainable_variables
-        loss, gradients = accumulated(self.gradients, weights, x, targets, mask)
+        with as_held(self.optimizer, weights):
+            loss, gradients = accumulated(self.gradients, weights, x, targets, mask)
         if self.settings.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
         self.optimizer.apply(gradients, weights)
@@ -183,8 +193,9 @@ class Seq2Seq(Saved):
 
     def gradients(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, list]:
         """The loss of some samples, without the penalty, and the gradient of each weight, with it."""
-        weights = self.trainable_variables
+        weights = [weight.value for weight in self.trainable_variables]
         with tf.GradientTape() as tape:
+            tape.watch(weights)
             loss = self.loss_of(x, targets, mask)
         gradients = tape.gradient(loss, weights)
         if weights and (l2 := self.settings.l2):  # the derivative of l2 * sum(w²) / 2, for all at once
@@ -214,10 +225,13 @@ class Seq2Seq(Saved):
         inputs, inputs_seqlen, targets_in = data[0]
         B, steps = targets_in.shape[0], targets_in.shape[1] or tf.shape(targets_in)[1]
         n = B // PIECE if B and B % PIECE == 0 else 1
-        by_xla = self.jit_compile and not tf.executing_eagerly()
-        answer = self._answer_by_xla if by_xla else self._answer
+        answer = self._answer_by_xla if self._by_xla else self._answer
         pieces = zip(tf.split(inputs, n), tf.split(inputs_seqlen, n), strict=True)
         return tf.concat([answer(*piece, steps) for piece in pieces], 0)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """As in Keras, but XLA compiles the blocks of batches alone."""
+        return made_without_xla(self, super().make_train_function, force)
 
     def make_test_function(self, force: bool = False) -> Any:
         """As in Keras, but XLA compiles the answers alone, once for measuring and for `predict`."""
@@ -226,6 +240,10 @@ class Seq2Seq(Saved):
     def make_predict_function(self, force: bool = False) -> Any:
         """As in Keras, but XLA compiles the answers alone, once for measuring and for `predict`."""
         return made_without_xla(self, super().make_predict_function, force)
+
+    @property
+    def _by_xla(self) -> bool:
+        return self.jit_compile and not tf.executing_eagerly()
 
     def _answer(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor, steps: Any) -> tf.Tensor:
         return self._free_running(inputs, inputs_seqlen, steps).logits

@@ -167,6 +167,34 @@ def test_a_block_is_its_batches_one_by_one(model, undisturbed):
     assert history["loss"] == [pytest.approx(np.mean(losses), abs=1e-5)]
 
 
+class Counting(parts.Encoder):
+    """Counts how often it has read a batch."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.count = self.add_weight((), "zeros", dtype="int32", trainable=False)
+
+    def call(self, inputs, inputs_seqlen):
+        self.count.assign_add(1)
+        return super().call(inputs, inputs_seqlen)
+
+
+def test_what_a_layer_counts_stays_and_a_new_optimiser_takes_the_steps_from_then_on():
+    keras.utils.set_random_seed(1)
+    model = Seq2Seq(SMALL, encoder=Counting(parts.GRUCell(3), 2))
+    prepare(model)
+    before = int(model.encoder.count)
+    model.fit(**feed.fed(model, K))
+    assert int(model.encoder.count) == before + K
+
+    weights = [variable.numpy() for variable in model.trainable_variables]
+    _, gradients = gradient_by_hand(model, *nth_batch(0))
+    prepare(model, keras.optimizers.SGD(0.5))
+    model.fit(**feed.fed(model, 1))
+    moved = [variable.numpy() for variable in model.trainable_variables]
+    assert_close(moved, [w - 0.5 * g for w, g in zip(weights, gradients, strict=True)])
+
+
 def test_samples_are_rounded_up_to_whole_batches(model):
     for samples, batches in (1, 1), (BATCH, 2), (BATCH + 1, 4), (2 * EPOCH, 4 + 2 * K):
         train(model, samples)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_lab._internals.vector_adam import VectorAdam
+from seq2seq_lab._internals.vector_adam import VectorAdam, as_held, holding
 
 SHAPES = [(3, 4), (5,), (2, 1, 3), (1,)]
 
@@ -20,6 +20,15 @@ def copies(variables):
 
 def falling():
     return keras.optimizers.schedules.InverseTimeDecay(0.1, 5, 1.0)
+
+
+def gradients(rng):
+    return [tf.constant(rng.normal(size=shape), tf.float32) for shape in SHAPES]
+
+
+def assert_close(found, wanted):
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 def stepper(optimizer, variables, compiled):
@@ -40,10 +49,9 @@ def test_many_steps_are_those_of_keras(rate, compiled):
         step = stepper(optimizer, variables, compiled)
         draw = np.random.default_rng(2)
         for _ in range(20):
-            step(*(tf.constant(draw.normal(size=shape), tf.float32) for shape in SHAPES))
+            step(*gradients(draw))
         assert int(optimizer.iterations) == 20
-    for a, b in zip(mine, theirs, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    assert_close(mine, theirs)
 
 
 def test_sparse_gradients_and_missing_ones_are_those_of_keras():
@@ -95,3 +103,84 @@ def test_loss_scaling_leaves_a_step_out_whose_gradient_overflows():
     assert all(map(np.array_equal, variables, before))
     optimizer.apply([tf.ones(v.shape) for v in variables], variables)
     assert not any(map(np.array_equal, variables, before))
+
+
+# While it holds the weights
+
+
+@pytest.fixture
+def held():
+    """Weights after three steps while they are held: as they stand, as they are read, and Keras' own."""
+    rng = np.random.default_rng(8)
+    mine = weights(rng)
+    mine[0].constraint = keras.constraints.NonNeg()
+    theirs = copies(mine)
+    theirs[0].constraint = mine[0].constraint
+    optimizer, keras_own = VectorAdam(0.1), keras.optimizers.Adam(0.1)
+    return optimizer, keras_own, mine, theirs, rng
+
+
+def test_held_weights_are_read_from_the_vector_and_written_at_the_end(held):
+    optimizer, keras_own, mine, theirs, rng = held
+    first = [v.numpy() for v in mine]
+    with holding(optimizer, mine):
+        for _ in range(3):
+            step = gradients(rng)
+            optimizer.apply(step, mine)
+            keras_own.apply(step, theirs)
+            with as_held(optimizer, mine):
+                assert_close([tf.convert_to_tensor(v) for v in mine], theirs)
+            assert all(map(np.array_equal, [v.numpy() for v in mine], first))
+    assert_close(mine, theirs)
+    assert mine[0].numpy().min() == 0
+    assert not any(map(np.array_equal, [v.numpy() for v in mine], first))
+
+
+def test_weights_that_were_set_meanwhile_are_held_anew(held):
+    optimizer, _, mine, _, rng = held
+    optimizer.apply(gradients(rng), mine)
+    wanted = [rng.normal(size=shape).astype("float32") for shape in SHAPES]
+    for variable, value in zip(mine, wanted, strict=True):
+        variable.assign(value)
+    with holding(optimizer, mine), as_held(optimizer, mine):
+        assert all(map(np.array_equal, [tf.convert_to_tensor(v) for v in mine], wanted))
+
+
+def test_steps_taken_before_an_error_are_written(held):
+    optimizer, keras_own, mine, theirs, rng = held
+    step = gradients(rng)
+    keras_own.apply(step, theirs)
+
+    def interrupted():
+        with holding(optimizer, mine):
+            optimizer.apply(step, mine)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert_close(mine, theirs)
+    assert not optimizer.holds
+
+
+def test_others_than_it_was_built_for_are_not_held(held):
+    optimizer, _, mine, _, _ = held
+    optimizer.build(mine)
+    with pytest.raises(ValueError, match="24 numbers, not 12"), holding(optimizer, mine[1:]):
+        pass
+    assert not optimizer.holds
+
+
+def test_what_is_no_weight_is_assigned_while_weights_are_held(held):
+    optimizer, _, mine, _, _ = held
+    counter = keras.Variable(5, dtype="int32", trainable=False)
+    with holding(optimizer, mine), as_held(optimizer, mine):
+        counter.assign_add(2)
+        assert int(counter) == 7
+    assert int(counter) == 7
+
+
+def test_another_optimiser_holds_nothing(held):
+    _, keras_own, mine, *_ = held
+    with holding(keras_own, mine), as_held(keras_own, mine):
+        mine[0].assign(np.ones(SHAPES[0]))
+        assert np.array_equal(mine[0], np.ones(SHAPES[0]))

@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from seq2seq_lab._internals.devices import sum_by_symbol
-from seq2seq_lab._internals.time_loop import length, time_loop
+from seq2seq_lab._internals.time_loop import length, time_loop, weight_gradient
 
 
 @tf.custom_gradient
@@ -68,7 +68,6 @@ def attending_states(
 
     def gradient(dh_after: tf.Tensor) -> tuple:
         h_before = tf.concat([h_0[None], h[:-1]], 0)
-        T_h, T_hc, T_x = (tf.transpose(W) for W in (W_h, W_hc, W_x))
 
         def backward(t: Any, carry: tuple) -> tuple:
             dh, dk = carry
@@ -77,16 +76,17 @@ def attending_states(
             )
             dh += dh_t
             dc = dh * (1 - z_t) * (1 - c_t * c_t)
-            drh = dc @ T_hc
+            drh = tf.matmul(dc, W_hc, transpose_b=True)
             dr = drh * h_t * r_t * (1 - r_t)
             dz = dh * (h_t - c_t) * z_t * (1 - z_t)
             dx = tf.concat([dz, dr, dc], 1)
-            dcontext = dx @ T_x
+            dcontext = tf.matmul(dx, W_x, transpose_b=True)
             dweight = tf.reduce_sum(tf.transpose(dcontext)[:, :, None] * o, 0)  # (B, S)
             dscore = weight_t * (dweight - tf.reduce_sum(weight_t * dweight, 1, keepdims=True))
             du = dscore * (v * (1 - u_t * u_t))  # inside the tanh, (A, B, S)
             dquery = tf.transpose(tf.reduce_sum(du, 2))
-            dh = dh * z_t + drh * r_t + tf.concat([dquery, dz, dr], 1) @ T_h
+            dhidden = tf.matmul(tf.concat([dquery, dz, dr], 1), W_h, transpose_b=True)
+            dh = dh * z_t + drh * r_t + dhidden
             return (dh, dk + du), (dx, dcontext, dscore, dquery)
 
         start = tf.zeros_like(h_0), tf.zeros_like(k)
@@ -99,16 +99,16 @@ def attending_states(
             sum_by_symbol(dx, tokens, length(table)),
             None,
             dh_0,
-            tf.einsum("tbs,tbh->bsh", weight, dcontext),
+            tf.matmul(tf.transpose(weight, (1, 2, 0)), tf.transpose(dcontext, (1, 0, 2))),
             tf.transpose(dk, (1, 2, 0)),
             None,
-            tf.einsum("tbh,tba->ha", h_before, dquery),
+            weight_gradient(h_before, dquery),
             # Over texts and places a product, which is faster than a sum.
             tf.reduce_sum(tf.linalg.matvec(tf.reshape(u, (T, A, -1)), tf.reshape(dscore, (T, -1))), 0),
-            tf.einsum("tbh,tbk->hk", context, dx),
-            tf.einsum("tbh,tbk->hk", h_before, dz),
-            tf.einsum("tbh,tbk->hk", h_before, dr),
-            tf.einsum("tbh,tbk->hk", r * h_before, dc),
+            weight_gradient(context, dx),
+            weight_gradient(h_before, dz),
+            weight_gradient(h_before, dr),
+            weight_gradient(r * h_before, dc),
         )
 
     return h, gradient

@@ -16,17 +16,23 @@ def sizes(tensors: Sequence) -> list[int]:
 
 def joined(tensors: Sequence, like: Sequence) -> tf.Tensor:
     """The numbers of some tensors one after the other; where one is None, as many zeros as in its `like`."""
-    dtype = like[0].dtype
-    return tf.concat(
-        [
-            tf.zeros(n, dtype) if tensor is None else tf.cast(tf.reshape(tensor, [n]), dtype)
-            for tensor, n in zip(tensors, sizes(like), strict=True)
-        ],
-        0,
-    )
+    dtype, flat = like[0].dtype, tf.constant([-1])
+
+    def row(tensor: Any, n: int) -> tf.Tensor:
+        if tensor is None:
+            return tf.zeros(n, dtype)
+        return tf.cast(_shaped(tf.convert_to_tensor(tensor), 1, flat), dtype)
+
+    return tf.concat([row(*pair) for pair in zip(tensors, sizes(like), strict=True)], 0)
 
 
 def parted(vector: Any, like: Sequence) -> list[tf.Tensor]:
     """What `joined` has joined, each part of the shape that its `like` has."""
-    parts = tf.split(vector, sizes(like))
-    return [tf.reshape(part, tensor.shape) for part, tensor in zip(parts, like, strict=True)]
+    shapes = [tuple(tensor.shape) for tensor in like]
+    constants = {shape: tf.constant(shape, tf.int32) for shape in shapes}  # one for all that share it
+    parts = zip(tf.split(vector, sizes(like)), shapes, strict=True)
+    return [_shaped(part, len(shape), constants[shape]) for part, shape in parts]
+
+
+def _shaped(tensor: tf.Tensor, rank: int, shape: tf.Tensor) -> tf.Tensor:
+    return tensor if tensor.shape.rank == rank == 1 else tf.reshape(tensor, shape)
