@@ -153,6 +153,28 @@ def test_ticks_between_whole_numbers_stand_where_there_are_such_xs(xs, whole):
     assert all(tick % 1 == 0 for tick in axes.get_xticks()) == whole
 
 
+def covered(axes):
+    """How many points of lines, drawn densely, lie behind the legend."""
+    axes.figure.draw_without_rendering()
+    box = axes.get_legend().get_window_extent()
+    count = 0
+    for line in axes.get_lines():
+        xs, ys = line.get_data()
+        dense = np.linspace(xs[0], xs[-1], 5000)
+        x, y = axes.transData.transform(np.stack([dense, np.interp(dense, xs, ys)], 1)).T
+        count += np.sum((box.x0 < x) & (x < box.x1) & (box.y0 < y) & (y < box.y1))
+    return count
+
+
+def test_a_legend_stands_in_the_picture_where_it_covers_no_line_and_else_beside_it():
+    empty = {"a long name, to need room": [0.0, 0.0, 0.0, 1.0]}
+    full = {f"a long name, to need room, {i}": 20 * [i, 8 - i] for i in range(8)}
+    for lines, inside in (empty, True), (full, False):
+        (axes,) = lab.plot_lines(lines, "x", "y").axes
+        assert covered(axes) == 0
+        assert (axes.get_legend().get_window_extent().x1 < axes.get_window_extent().x1) == inside
+
+
 def test_a_marker_stands_at_every_point_of_a_short_line_and_at_some_of_a_long_one():
     short, long = lab.plot_lines({"a": np.ones(25), "b": np.ones(5000)}, "x", "y").axes[0].get_lines()
     assert short.get_markevery() == 1

@@ -164,6 +164,7 @@ def plot_lines(
     if all((xs % 1 == 0).all() for xs, _ in curves.values()):  # digits, positions, steps
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    _uncover(axes)
     return finished(figure)
 
 
@@ -248,6 +249,19 @@ def _explained(axes, guess, vertical=False):
     draw_guess(axes, guess, vertical)
     axes.legend()
     axes.grid(alpha=0.3)
+
+
+def _uncover(axes):
+    """Move the legend beside the picture where it would cover a line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # a figure too small for its legend: Jupyter will be told
+        axes.figure.draw_without_rendering()
+    box = axes.get_legend().get_window_extent()
+    paths = [line.get_path().transformed(line.get_transform()) for line in axes.lines]
+    if any(path.intersects_bbox(box, filled=False) for path in paths):
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _samples_axis(axes):
