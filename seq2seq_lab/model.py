@@ -197,8 +197,8 @@ class Seq2Seq(Saved):
         with tf.GradientTape() as tape:
             tape.watch(weights)
             loss = self.loss_of(x, targets, mask)
-        gradients = tape.gradient(loss, weights)
-        if weights and (l2 := self.settings.l2):  # the derivative of l2 * sum(w²) / 2, for all at once
+        gradients, l2 = tape.gradient(loss, weights), self.settings.l2
+        if weights and l2:  # the derivative of l2 * sum(w²) / 2, for all at once
             penalty = l2 * joined(weights, weights)
             gradients = parted(joined(gradients, weights) + penalty, weights)
         return loss, gradients

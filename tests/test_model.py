@@ -226,6 +226,12 @@ def test_a_cell_made_for_another_embedding_does_not_fit():
         Seq2Seq(encoder=Encoder(cell, 3), decoder=Decoder(cell, 4))
 
 
+@pytest.mark.parametrize("method", ["learn_block", "learn", "gradients", "loss_of"])
+def test_autograph_can_read_what_a_student_calls_in_a_program_of_their_own(method):
+    """As notebook 5 does; what it cannot read, it warns of."""
+    tf.autograph.to_graph(getattr(Seq2Seq, method))
+
+
 # Its file
 
 

@@ -87,9 +87,10 @@ def test_every_cell_that_shows_something_has_its_output(code):
     assert silent == []
 
 
-def test_no_error_and_nothing_on_stderr(code):
+def test_no_error_no_warning_and_nothing_on_stderr(code):
     outputs = [output for cell in code for output in cell.outputs]
     assert [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"] == []
+    assert [o for o in outputs if "WARNING" in o.get("text", "")] == []
 
 
 def test_names_no_machine(path):
