@@ -5,6 +5,7 @@ Used in sections "Encoder and decoder" and "Training" of notebook 1.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from seq2seq_lab._internals.programs import any_size, made_without_xla
 from seq2seq_lab._internals.saving import Saved
 from seq2seq_lab._internals.texts import answered, as_ids, padded, written
 from seq2seq_lab._internals.try_out import sizes_of, try_out
-from seq2seq_lab._internals.vector_adam import as_held, holding
+from seq2seq_lab._internals.vector_adam import AssignedWhileHeld, VectorAdam
 from seq2seq_lab._internals.vectors import joined, parted
 from seq2seq_lab.contracts import DecoderLike, DecoderOutput, EncoderLike, Hypothesis, Nest
 from seq2seq_lab.decoding import STRATEGY, Found, Greedy, Strategy, decode_with
@@ -29,6 +30,7 @@ from seq2seq_lab.runtime import xla_works
 from seq2seq_lab.settings import COUNT, Rule, Settings, require
 from seq2seq_lab.vocabulary import longest_answer
 
+STEP = "learn_block", "learn", "gradients", "loss_of"  # what a training step consists of
 PIECE = 500  # samples of a large batch that are decoded together
 
 
@@ -158,7 +160,10 @@ class Seq2Seq(Saved):
         learn, span = self.learn_block, data[0][-1]
         if self._by_xla:
             learn = tf.function(learn, autograph=False, jit_compile=True)
-        with holding(self.optimizer, self.trainable_variables):
+        try:
+            with self._holding_weights():
+                total = learn(data)
+        except AssignedWhileHeld:  # by a layer that normalises its weights, say: each step writes them, then
             total = learn(data)
         batches = tf.cast(span[1] - span[0], tf.float32)
         self.mean_loss.update_state(tf.math.divide_no_nan(total, batches), batches)
@@ -184,8 +189,7 @@ class Seq2Seq(Saved):
     def learn(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """One step of the optimiser on one batch; returns the loss before it, without the penalty."""
         weights = self.trainable_variables
-        with as_held(self.optimizer, weights):
-            loss, gradients = accumulated(self.gradients, weights, x, targets, mask)
+        loss, gradients = accumulated(self.gradients, weights, x, targets, mask)
         if self.settings.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm)
         self.optimizer.apply(gradients, weights)
@@ -193,8 +197,8 @@ class Seq2Seq(Saved):
 
     def gradients(self, x: Sequence, targets: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, list]:
         """The loss of some samples, without the penalty, and the gradient of each weight, with it."""
-        weights = [weight.value for weight in self.trainable_variables]
-        with tf.GradientTape() as tape:
+        with self._reading_weights(), tf.GradientTape() as tape:
+            weights = [weight.value for weight in self.trainable_variables]
             tape.watch(weights)
             loss = self.loss_of(x, targets, mask)
         gradients, l2 = tape.gradient(loss, weights), self.settings.l2
@@ -230,7 +234,9 @@ class Seq2Seq(Saved):
         return tf.concat([answer(*piece, steps) for piece in pieces], 0)
 
     def make_train_function(self, force: bool = False) -> Any:
-        """As in Keras, but XLA compiles the blocks of batches alone."""
+        """As in Keras, but XLA compiles only what `learn_block` does, unless a subclass has another step."""
+        if type(self).train_step is not Seq2Seq.train_step:
+            return super().make_train_function(force)
         return made_without_xla(self, super().make_train_function, force)
 
     def make_test_function(self, force: bool = False) -> Any:
@@ -244,6 +250,20 @@ class Seq2Seq(Saved):
     @property
     def _by_xla(self) -> bool:
         return self.jit_compile and not tf.executing_eagerly()
+
+    def _holding_weights(self) -> contextlib.AbstractContextManager:
+        """Have a `VectorAdam` hold them while XLA's program runs, unless a subclass has steps of its own."""
+        own = all(getattr(type(self), name) is getattr(Seq2Seq, name) for name in STEP)
+        if own and self._by_xla and isinstance(self.optimizer, VectorAdam):
+            return self.optimizer.holding(self.trainable_variables)
+        return contextlib.nullcontext()
+
+    def _reading_weights(self) -> contextlib.AbstractContextManager:
+        """Read them where they are held, if they are."""
+        optimizer = getattr(self, "optimizer", None)
+        if isinstance(optimizer, VectorAdam):
+            return optimizer.reading(self.trainable_variables)
+        return contextlib.nullcontext()
 
     def _answer(self, inputs: tf.Tensor, inputs_seqlen: tf.Tensor, steps: Any) -> tf.Tensor:
         return self._free_running(inputs, inputs_seqlen, steps).logits

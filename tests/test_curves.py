@@ -175,6 +175,12 @@ def test_a_legend_stands_in_the_picture_where_it_covers_no_line_and_else_beside_
         assert (axes.get_legend().get_window_extent().x1 < axes.get_window_extent().x1) == inside
 
 
+def test_a_legend_covers_no_single_point():
+    (axes,) = lab.plot_lines({f"point {i}": ([i], [i % 3]) for i in range(12)}, "x", "y").axes
+    axes.figure.draw_without_rendering()
+    assert axes.get_legend().get_window_extent().x0 > axes.get_window_extent().x1
+
+
 def test_a_marker_stands_at_every_point_of_a_short_line_and_at_some_of_a_long_one():
     short, long = lab.plot_lines({"a": np.ones(25), "b": np.ones(5000)}, "x", "y").axes[0].get_lines()
     assert short.get_markevery() == 1

@@ -28,6 +28,7 @@ from seq2seq_lab import (
 from seq2seq_lab import encoder_decoder as parts
 from seq2seq_lab._internals import input_pipeline as feed
 from seq2seq_lab._internals.input_pipeline import by_length, pieces
+from seq2seq_lab._internals.vector_adam import VectorAdam
 from seq2seq_lab.training import prepare
 
 pytestmark = pytest.mark.slow  # a training is compiled first
@@ -168,31 +169,90 @@ def test_a_block_is_its_batches_one_by_one(model, undisturbed):
 
 
 class Counting(parts.Encoder):
-    """Counts how often it has read a batch."""
+    """Counts how often it has read a batch; a weight of its has a constraint."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.count = self.add_weight((), "zeros", dtype="int32", trainable=False)
+        self.cell.W_xz.constraint = keras.constraints.MaxNorm(0.05)
 
     def call(self, inputs, inputs_seqlen):
         self.count.assign_add(1)
         return super().call(inputs, inputs_seqlen)
 
 
-def test_what_a_layer_counts_stays_and_a_new_optimiser_takes_the_steps_from_then_on():
-    keras.utils.set_random_seed(1)
-    model = Seq2Seq(SMALL, encoder=Counting(parts.GRUCell(3), 2))
-    prepare(model)
-    before = int(model.encoder.count)
-    model.fit(**feed.fed(model, K))
-    assert int(model.encoder.count) == before + K
+class Normalising(Counting):
+    """Shortens a weight each time as well."""
 
-    weights = [variable.numpy() for variable in model.trainable_variables]
+    def call(self, inputs, inputs_seqlen):
+        self.cell.b_r.assign(0.9 * self.cell.b_r)
+        return super().call(inputs, inputs_seqlen)
+
+
+@pytest.mark.parametrize(
+    ("kind", "batch_size"),
+    [(Counting, BATCH), (Counting, 96), (Normalising, BATCH)],
+    ids=["held", "held, in micro-batches", "not held"],
+)
+def test_a_block_is_its_batches_one_by_one_whatever_layers_do_to_their_weights(kind, batch_size, monkeypatch):
+    def made():
+        keras.utils.set_random_seed(1)
+        sizes = {"batch_size": batch_size, "samples_per_epoch": 3 * batch_size}
+        settings = dataclasses.replace(SMALL, l2=0.1, clip_norm=0.5, **sizes)
+        model = Seq2Seq(settings, encoder=kind(parts.GRUCell(3), 2))
+        prepare(model)
+        return model
+
+    blocks, one_by_one, held = made(), made(), []
+    before, reading = blocks.get_weights(), VectorAdam.reading
+    with monkeypatch.context() as patch:
+        patch.setattr(VectorAdam, "reading", lambda self, v: held.append(self.holds) or reading(self, v))
+        blocks.fit(**feed.fed(blocks, 3))
+    assert held[-1] == (kind is Counting)
+
+    x, targets, mask = get_block(0, 0, blocks.settings).for_keras
+    step = tf.function(one_by_one.learn, autograph=False)
+    for n in range(3):
+        step([part[n] for part in x], targets[n], mask[n])
+    assert_close(blocks.get_weights(), one_by_one.get_weights())
+    assert not any(map(np.array_equal, before, blocks.get_weights()))
+    assert not blocks.optimizer.holds
+
+
+def test_a_new_optimiser_takes_the_steps_from_then_on():
+    model = Seq2Seq(SMALL)
+    prepare(model)
+    first = model.get_weights()
+    model.fit(**feed.fed(model, 1))
+    before = model.get_weights()
+    assert not any(map(np.array_equal, first, before))
     _, gradients = gradient_by_hand(model, *nth_batch(0))
     prepare(model, keras.optimizers.SGD(0.5))
     model.fit(**feed.fed(model, 1))
-    moved = [variable.numpy() for variable in model.trainable_variables]
-    assert_close(moved, [w - 0.5 * g for w, g in zip(weights, gradients, strict=True)])
+    assert_close(model.get_weights(), [w - 0.5 * g for w, g in zip(before, gradients, strict=True)])
+
+
+class Halved(Seq2Seq):
+    """Has a step of its own, which reads the weights between two steps."""
+
+    def learn(self, x, targets, mask):
+        loss = super().learn(x, targets, mask)
+        for variable in self.trainable_variables:
+            variable.assign(variable / 2)
+        return loss
+
+
+def test_a_subclass_may_have_a_step_of_its_own():
+    keras.utils.set_random_seed(1)
+    blocks = Halved(SMALL)
+    prepare(blocks)
+    one_by_one = uncompiled()
+    one_by_one.set_weights(blocks.get_weights())
+    blocks.fit(**feed.fed(blocks, 2))
+    for n in range(2):
+        one_by_one.learn(*nth_batch(n))
+        one_by_one.set_weights([w / 2 for w in one_by_one.get_weights()])
+    assert_close(blocks.get_weights(), one_by_one.get_weights())
 
 
 def test_samples_are_rounded_up_to_whole_batches(model):

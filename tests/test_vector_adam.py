@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_lab._internals.vector_adam import VectorAdam, as_held, holding
+from seq2seq_lab._internals.vector_adam import AssignedWhileHeld, VectorAdam
 
 SHAPES = [(3, 4), (5,), (2, 1, 3), (1,)]
 
@@ -109,50 +109,62 @@ def test_loss_scaling_leaves_a_step_out_whose_gradient_overflows():
 
 
 @pytest.fixture
-def held():
-    """Weights after three steps while they are held: as they stand, as they are read, and Keras' own."""
+def pair():
+    """A new VectorAdam and Keras' Adam, equal weights for each, and a generator for gradients."""
     rng = np.random.default_rng(8)
     mine = weights(rng)
-    mine[0].constraint = keras.constraints.NonNeg()
     theirs = copies(mine)
-    theirs[0].constraint = mine[0].constraint
-    optimizer, keras_own = VectorAdam(0.1), keras.optimizers.Adam(0.1)
-    return optimizer, keras_own, mine, theirs, rng
+    mine[0].constraint = theirs[0].constraint = keras.constraints.NonNeg()
+    return VectorAdam(0.1), keras.optimizers.Adam(0.1), mine, theirs, rng
 
 
-def test_held_weights_are_read_from_the_vector_and_written_at_the_end(held):
-    optimizer, keras_own, mine, theirs, rng = held
-    first = [v.numpy() for v in mine]
-    with holding(optimizer, mine):
-        for _ in range(3):
-            step = gradients(rng)
-            optimizer.apply(step, mine)
-            keras_own.apply(step, theirs)
-            with as_held(optimizer, mine):
-                assert_close([tf.convert_to_tensor(v) for v in mine], theirs)
-            assert all(map(np.array_equal, [v.numpy() for v in mine], first))
+def values(variables):
+    return [variable.value.numpy() for variable in variables]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_held_weights_are_read_from_the_vector_and_written_at_the_end(pair, compiled):
+    optimizer, keras_own, mine, theirs, rng = pair
+    optimizer.build(mine)
+    first, steps = values(mine), [gradients(rng) for _ in range(3)]
+
+    def run():
+        read = []
+        with optimizer.holding(mine):
+            for step in steps:
+                optimizer.apply(step, mine)
+                with optimizer.reading(mine):
+                    read.append([tf.identity(v.value) for v in mine])
+            before_the_end = [tf.identity(v.value) for v in mine]
+        return read, before_the_end
+
+    read, before_the_end = tf.function(run, autograph=False)() if compiled else run()
+    for step, found in zip(steps, read, strict=True):
+        keras_own.apply(step, theirs)
+        assert_close(found, theirs)
+    assert all(map(np.array_equal, before_the_end, first))
     assert_close(mine, theirs)
     assert mine[0].numpy().min() == 0
-    assert not any(map(np.array_equal, [v.numpy() for v in mine], first))
+    assert not any(map(np.array_equal, values(mine), first))
 
 
-def test_weights_that_were_set_meanwhile_are_held_anew(held):
-    optimizer, _, mine, _, rng = held
+def test_weights_that_were_set_meanwhile_are_held_anew(pair):
+    optimizer, _, mine, _, rng = pair
     optimizer.apply(gradients(rng), mine)
     wanted = [rng.normal(size=shape).astype("float32") for shape in SHAPES]
     for variable, value in zip(mine, wanted, strict=True):
         variable.assign(value)
-    with holding(optimizer, mine), as_held(optimizer, mine):
-        assert all(map(np.array_equal, [tf.convert_to_tensor(v) for v in mine], wanted))
+    with optimizer.holding(mine), optimizer.reading(mine):
+        assert all(map(np.array_equal, values(mine), wanted))
 
 
-def test_steps_taken_before_an_error_are_written(held):
-    optimizer, keras_own, mine, theirs, rng = held
+def test_steps_taken_before_an_error_are_written(pair):
+    optimizer, keras_own, mine, theirs, rng = pair
     step = gradients(rng)
     keras_own.apply(step, theirs)
 
     def interrupted():
-        with holding(optimizer, mine):
+        with optimizer.holding(mine):
             optimizer.apply(step, mine)
             raise KeyboardInterrupt
 
@@ -162,25 +174,38 @@ def test_steps_taken_before_an_error_are_written(held):
     assert not optimizer.holds
 
 
-def test_others_than_it_was_built_for_are_not_held(held):
-    optimizer, _, mine, _, _ = held
+def test_others_than_it_was_built_for_are_not_held(pair):
+    optimizer, _, mine, _, _ = pair
     optimizer.build(mine)
-    with pytest.raises(ValueError, match="24 numbers, not 12"), holding(optimizer, mine[1:]):
+    before = values(mine)
+    with pytest.raises(ValueError, match="24 numbers, not 12"), optimizer.holding(mine[1:]):
         pass
     assert not optimizer.holds
+    assert all(map(np.array_equal, values(mine), before))
 
 
-def test_what_is_no_weight_is_assigned_while_weights_are_held(held):
-    optimizer, _, mine, _, _ = held
+def test_what_a_layer_assigns_while_weights_are_held_stays_unless_it_is_a_weight(pair):
+    optimizer, _, mine, _, _ = pair
     counter = keras.Variable(5, dtype="int32", trainable=False)
-    with holding(optimizer, mine), as_held(optimizer, mine):
+    with optimizer.holding(mine), optimizer.reading(mine):
         counter.assign_add(2)
         assert int(counter) == 7
+        with pytest.raises(AssignedWhileHeld):
+            mine[1].assign(np.arange(5))
     assert int(counter) == 7
 
 
-def test_another_optimiser_holds_nothing(held):
-    _, keras_own, mine, *_ = held
-    with holding(keras_own, mine), as_held(keras_own, mine):
-        mine[0].assign(np.ones(SHAPES[0]))
-        assert np.array_equal(mine[0], np.ones(SHAPES[0]))
+def test_losses_that_a_layer_adds_are_kept_while_weights_are_held(pair):
+    optimizer, _, mine, _, _ = pair
+    layer = keras.layers.ActivityRegularization(l2=0.5)
+    with optimizer.holding(mine), optimizer.reading(mine):
+        layer(tf.constant([[3.0]]))
+        assert [float(loss) for loss in layer.losses] == [4.5]
+
+
+def test_weights_that_are_not_held_are_read_as_they_are(pair):
+    optimizer, _, mine, _, rng = pair
+    optimizer.apply(gradients(rng), mine)
+    mine[1].assign(np.arange(5))
+    with optimizer.reading(mine):
+        assert mine[1].value.numpy().tolist() == [0, 1, 2, 3, 4]

