@@ -163,7 +163,7 @@ class Seq2Seq(Saved):
         try:
             with self._holding_weights():
                 total = learn(data)
-        except AssignedWhileHeld:  # by a layer that normalises its weights, say: each step writes them, then
+        except AssignedWhileHeld:  # by a layer that normalises its weights, say; each step then writes them
             total = learn(data)
         batches = tf.cast(span[1] - span[0], tf.float32)
         self.mean_loss.update_state(tf.math.divide_no_nan(total, batches), batches)
