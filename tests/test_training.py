@@ -169,7 +169,7 @@ def test_a_block_is_its_batches_one_by_one(model, undisturbed):
 
 
 class Counting(parts.Encoder):
-    """Counts how often it has read a batch; a weight of its has a constraint."""
+    """Counts how often it has read a batch; one of its weights has a constraint."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -253,6 +253,21 @@ def test_a_subclass_may_have_a_step_of_its_own():
         one_by_one.learn(*nth_batch(n))
         one_by_one.set_weights([w / 2 for w in one_by_one.get_weights()])
     assert_close(blocks.get_weights(), one_by_one.get_weights())
+
+
+class Spelling(Seq2Seq):
+    """Has a `train_step` of its own, with what XLA cannot compile outside of `learn_block`."""
+
+    def train_step(self, data):
+        logs = super().train_step(data)
+        return {"loss": logs["loss"], "digits": tf.strings.length(tf.strings.as_string(logs["loss"]))}
+
+
+def test_a_train_step_of_a_subclass_is_compiled_as_a_whole():
+    model = Spelling(SMALL)
+    prepare(model)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="AsString"):
+        model.fit(**feed.fed(model, 1))
 
 
 def test_samples_are_rounded_up_to_whole_batches(model):
